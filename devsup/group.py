@@ -1,0 +1,202 @@
+"""The supervisor's end of the guardians: spawn a service, signal it, kill it, know its end."""
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from devsup import guardian
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The leader runs; its pid is also its session's and its process group's number."""
+
+    leader: int
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The leader could not be started; `errno` as exec reported it."""
+
+    errno: int
+
+
+@dataclass(frozen=True, slots=True)
+class Exited:
+    """The leader ended: an exit status, or the negative number of a signal."""
+
+    code: int
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """The kernel says that nothing of the service is alive any more."""
+
+
+Happening = Started | Failed | Exited | Gone
+
+
+class Zygote:
+    """The small process that forks guardians, started before anything slow is imported.
+
+    `lost` is called when it dies before `close`: the supervisor then has to end everything, since
+    nobody would catch what a killed guardian leaves behind.
+    """
+
+    def __init__(self, log: BinaryIO | int = subprocess.DEVNULL) -> None:
+        guardian.become_subreaper()
+        self.control, theirs = socket.socketpair()
+        with theirs:
+            self.process = subprocess.Popen(
+                [sys.executable, "-I", "-S", guardian.__file__, str(theirs.fileno())],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=log,
+                cwd="/",
+                env={},
+                pass_fds=[theirs.fileno()],
+                start_new_session=True,
+            )
+        self.pid = self.process.pid
+        self.forking: deque[Group] = deque()
+        self.groups: dict[int, Group] = {}
+        self.received = b""
+        self.lost: Callable[[], None] = lambda: None
+
+    def serve(self, loop: asyncio.AbstractEventLoop, lost: Callable[[], None]) -> None:
+        """Pass on its words to the groups from now on."""
+        self.loop = loop
+        self.lost = lost
+        loop.add_reader(self.control, self._read)
+
+    def _read(self) -> None:
+        try:
+            received = self.control.recv(65536)
+        except ConnectionError:
+            received = b""
+        if not received:
+            self.loop.remove_reader(self.control)
+            self.lost()
+            return
+        *lines, self.received = (self.received + received).split(b"\n")
+        for line in lines:
+            word, number = line.decode().split()
+            self._hear(word, int(number))
+
+    def _hear(self, word: str, pid: int) -> None:
+        if word == "forked":
+            self.groups[pid] = self.forking.popleft()
+            self.groups[pid].guardian = pid
+        else:
+            self.groups.pop(pid).end()
+
+    def request(self, group: "Group", fds: list[int]) -> None:
+        """Have a guardian forked around these descriptors; OSError when the zygote is dead."""
+        socket.send_fds(self.control, [b"g"], fds)
+        self.forking.append(group)
+
+    def close(self) -> None:
+        """End it; returns when neither it nor any guardian is left."""
+        self.loop.remove_reader(self.control)
+        self.control.close()
+        self.process.wait()
+
+    def end_everything(self, patience: float) -> bool:
+        """After a lost zygote: kill all our children until the kernel says that there are none.
+
+        We are the last subreaper: what guardians and zygote leave behind comes to us. False when
+        `patience` seconds did not suffice.
+        """
+        return guardian.end_children(patience)
+
+
+class Group:
+    """One service's processes, from the spawn until they are gone."""
+
+    def __init__(self, zygote: Zygote, tell: Callable[[Happening], None]) -> None:
+        self.zygote = zygote
+        self.loop = zygote.loop
+        self.tell = tell
+        self.guardian = 0
+        self.received = b""
+
+    def spawn(
+        self, directory: Path, line: str, environment: Mapping[str, str], output: int
+    ) -> None:
+        """Start `/bin/sh -c line` under a guardian of its own; `output` is closed here.
+
+        Raises:
+            OSError: no descriptors are left, or the zygote is dead.
+        """
+        self.lifeline, theirs = socket.socketpair()
+        self.lifeline.settimeout(0)
+        with theirs, launch_file(directory, line, environment) as launch:
+            try:
+                self.zygote.request(self, [theirs.fileno(), output, launch.fileno()])
+            finally:
+                os.close(output)
+        self.loop.add_reader(self.lifeline, self._read)
+
+    def signal(self, number: signal.Signals, to: str) -> None:
+        """Signal the `leader`, or `all`: its process group and whoever left that."""
+        self._send(f"signal {number.value} {to}\n")
+
+    def kill(self) -> None:
+        """SIGKILL every process of the service, and whatever these leave, until none is left."""
+        self._send("kill\n")
+
+    def _send(self, line: str) -> None:
+        try:
+            self.lifeline.send(line.encode())
+        except OSError:
+            return  # the guardian is dead or dying; the zygote will tell
+
+    def _read(self) -> None:
+        try:
+            received = self.lifeline.recv(4096)
+        except BlockingIOError:
+            return
+        except ConnectionError:
+            received = b""
+        if not received:
+            self.loop.remove_reader(self.lifeline)
+        *lines, self.received = (self.received + received).split(b"\n")
+        for line in lines:
+            word, number = line.decode().split()
+            self.tell(HAPPENINGS[word](int(number)))
+
+    def end(self) -> None:
+        """The zygote says that it is over: hear the guardian's last words, which came before."""
+        self._read()
+        self.loop.remove_reader(self.lifeline)
+        self.lifeline.close()
+        self.tell(Gone())
+
+
+HAPPENINGS: Mapping[str, Callable[[int], Happening]] = {
+    "started": Started,
+    "failed": Failed,
+    "exited": Exited,
+}
+
+
+def launch_file(directory: Path, line: str, environment: Mapping[str, str]) -> BinaryIO:
+    """What a guardian has to start, in an anonymous file: it holds secrets, and may be large."""
+    if hasattr(os, "memfd_create"):
+        file: BinaryIO = os.fdopen(os.memfd_create("devsup-launch"), "w+b")
+    else:
+        file = tempfile.TemporaryFile()  # noqa: SIM115  the caller's `with` closes it
+    entries = (f"{key}={value}" for key, value in environment.items())
+    file.write(b"\0".join(map(os.fsencode, (str(directory), line, *entries))))
+    file.flush()
+    file.seek(0)
+    return file

@@ -1,0 +1,368 @@
+"""The processes between the supervisor and its services: one zygote, and one guardian a service.
+
+    supervisor ── zygote ── guardian (one a service) ── leader ── members
+
+Run as a script by an isolated interpreter (`python -I -S`), standard library only, nothing of
+devsup: it starts in milliseconds, and a guardian is a fork of it (about one).
+
+Both are subreapers: whatever a process does (double fork, `setsid`, a cleared environment), when
+its parent dies it becomes *our* direct child. A direct child cannot be reaped by anybody else, so
+its pid cannot be recycled under a signal, and killing direct children until the kernel says that
+there are none ends everything, without a scan and without a race.
+
+* A guardian whose lifeline reports end of file (the supervisor is gone, however) kills its service.
+* A guardian that is killed leaves its children to the zygote, which kills them.
+* A killed zygote leaves the guardians to the supervisor, a subreaper too.
+
+Without a subreaper (macOS) a guardian knows its leader's process group only.
+
+Zygote protocol, on a stream socket: a request is one byte that carries three descriptors
+(lifeline, output, launch file); replies are lines, `forked PID` in the order of the requests,
+`gone PID` once nothing of that guardian is alive. Guardian protocol, on the lifeline:
+`signal NUMBER leader|all` and `kill` in, `started PID`, `failed ERRNO` and `exited CODE` out. The
+launch file holds, separated by NUL: directory, command line, the environment's `KEY=value` strings.
+"""
+
+import contextlib
+import ctypes
+import os
+import select
+import signal
+import socket
+import sys
+import time
+from collections.abc import Iterable
+
+LINUX = sys.platform.startswith("linux")
+# Nobody tells a process without a subreaper that a grandchild died: it has to look (seconds).
+PATIENCE = None if LINUX else 0.1
+PR_SET_CHILD_SUBREAPER = 36
+
+
+def become_subreaper() -> bool:
+    """Let orphaned descendants become our children; False where the kernel cannot (macOS)."""
+    return LINUX and ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0
+
+
+def children() -> set[int]:
+    """Direct children of this single-threaded process, zombies included.
+
+    The kernel may leave one out while a sibling exits; that exit brings a SIGCHLD, and every caller
+    looks again on each.
+    """
+    pid = os.getpid()
+    if not LINUX:
+        return set()
+    try:
+        with open(f"/proc/{pid}/task/{pid}/children", "rb") as listing:
+            return {int(child) for child in listing.read().split()}
+    except FileNotFoundError:
+        return _children_by_scan(pid)
+
+
+def _children_by_scan(parent: int) -> set[int]:
+    """For kernels without CONFIG_PROC_CHILDREN; the parent's pid is the second field after `)`."""
+    found = set()
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        with (
+            contextlib.suppress(FileNotFoundError, ProcessLookupError),
+            open(f"/proc/{name}/stat", "rb") as stat,
+        ):
+            if int(stat.read().rpartition(b")")[2].split()[1]) == parent:
+                found.add(int(name))
+    return found
+
+
+def send_signal(pid: int, number: int) -> None:
+    """Signal an unreaped child; passed over when dead already or of another user."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.kill(pid, number)
+
+
+def kill_each(pids: Iterable[int]) -> None:
+    """SIGKILL, which a stopped or traced process cannot put off."""
+    for pid in pids:
+        send_signal(pid, signal.SIGKILL)
+
+
+def reap(pid: int) -> int | None:
+    """Exit code (-signal) of a child that died, which frees its pid; None while it lives."""
+    try:
+        reaped, status = os.waitpid(pid, os.WNOHANG)
+    except ChildProcessError:
+        return None
+    return os.waitstatus_to_exitcode(status) if reaped else None
+
+
+def end_children(patience: float) -> bool:
+    """Kill every child, and whatever becomes one by that, within `patience` seconds."""
+    until = time.monotonic() + patience
+    while pids := children():
+        kill_each(pids)
+        with open(os.pidfd_open(min(pids)), closefd=True) as death:
+            if not select.select([death], [], [], max(0.0, until - time.monotonic()))[0]:
+                return False
+        for pid in pids:
+            reap(pid)
+    return True
+
+
+def exit_code(pid: int) -> int | None:
+    """Exit code (-signal) of a child that died, left unreaped; None while it lives."""
+    if not hasattr(os, "waitid"):  # macOS before Python 3.13
+        return reap(pid)
+    dead = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    if dead is None:
+        return None
+    return dead.si_status if dead.si_code == os.CLD_EXITED else -dead.si_status
+
+
+def signal_group(leader: int, number: int) -> bool:
+    """Signal a process group by its leader's pid; False when nobody is left in it."""
+    try:
+        os.killpg(leader, number)
+    except PermissionError:
+        return LINUX  # macOS answers EPERM for a group of zombies
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def wake_on_child_death() -> int:
+    """A descriptor that becomes readable on every SIGCHLD."""
+    reader, writer = os.pipe()
+    os.set_blocking(reader, False)
+    os.set_blocking(writer, False)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+    return reader
+
+
+def drain(fd: int) -> None:
+    """Empty a wake-up pipe; one look at the children answers any number of deaths."""
+    with contextlib.suppress(BlockingIOError):
+        while os.read(fd, 4096):
+            pass
+
+
+def say(sock: socket.socket, line: str) -> None:
+    """Tell the supervisor; when it is dead, its end of the socket will tell us that."""
+    with contextlib.suppress(OSError):
+        sock.sendall(line.encode() + b"\n")
+
+
+class Guardian:
+    """The parent of one service's leader, until nothing of the service is left."""
+
+    def __init__(self, lifeline: socket.socket) -> None:
+        self.lifeline = lifeline
+        self.leader = 0
+        self.leader_exited = False
+        self.killing = False
+        self.pending = b""
+
+    def run(self, output: int, launch: int) -> None:
+        """Start the leader, obey the supervisor, and return when the last child is dead."""
+        become_subreaper()
+        wake = wake_on_child_death()
+        try:
+            self.leader = start_leader(output, launch)
+        except OSError as error:
+            say(self.lifeline, f"failed {error.errno}")
+            return
+        finally:
+            os.close(output)
+            os.close(launch)
+        say(self.lifeline, f"started {self.leader}")
+        sources: list[int | socket.socket] = [wake, self.lifeline]
+        while not self.is_empty():
+            ready, _, _ = select.select(sources, [], [], PATIENCE)
+            drain(wake)
+            if self.lifeline in ready and not self.obey():
+                sources.remove(self.lifeline)
+            self.bury()
+
+    def obey(self) -> bool:
+        """Carry out what the supervisor asks; False, and the end of all, when it is gone."""
+        try:
+            received = self.lifeline.recv(4096)
+        except ConnectionError:
+            received = b""
+        *lines, self.pending = (self.pending + received).split(b"\n")
+        for line in lines:
+            self.carry_out(line.decode().split())
+        self.killing = self.killing or not received
+        return bool(received)
+
+    def carry_out(self, words: list[str]) -> None:
+        """One request of the supervisor.
+
+        A stopped process keeps a signal pending, hence a SIGCONT behind each.
+        """
+        match words:
+            case ["kill"]:
+                self.killing = True
+            case ["signal", number, "leader"]:
+                send_signal(self.leader, int(number))
+                send_signal(self.leader, signal.SIGCONT)
+            case ["signal", number, "all"]:
+                self.signal_all(int(number))
+                self.signal_all(signal.SIGCONT)
+
+    def signal_all(self, number: int) -> None:
+        """Signal the leader's process group and the children that have left it."""
+        signal_group(self.leader, number)
+        for pid in children():
+            with contextlib.suppress(ProcessLookupError):
+                if os.getpgid(pid) != self.leader:
+                    send_signal(pid, number)
+
+    def bury(self) -> None:
+        """Report the leader's end, reap everybody else, and kill who is left if that was asked.
+
+        The leader stays a zombie until the end: it pins its pid, so that the number of its process
+        group cannot be given to a stranger while we may still signal it.
+        """
+        if not self.leader_exited:
+            code = exit_code(self.leader)
+            if code is not None:
+                self.leader_exited = True
+                say(self.lifeline, f"exited {code}")
+        alive = {pid for pid in children() - {self.leader} if reap(pid) is None}
+        if self.killing:
+            self.kill(alive)
+
+    def kill(self, others: set[int]) -> None:
+        """Whoever survives this (a child of a child) becomes a child, and SIGCHLD calls again."""
+        kill_each(others)
+        if not LINUX:
+            signal_group(self.leader, signal.SIGKILL)
+        elif not self.leader_exited:
+            send_signal(self.leader, signal.SIGKILL)
+
+    def is_empty(self) -> bool:
+        """Whether nothing is left by the kernel's word; the leader is reaped as the very last."""
+        if not self.leader_exited or children() - {self.leader}:
+            return False
+        if not LINUX:
+            return not signal_group(self.leader, 0)
+        os.waitpid(self.leader, 0)
+        # `children` may have left one out: the group's number is no longer ours, so end it here.
+        while children():
+            kill_each(children())
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(-1, 0)
+        return True
+
+
+def start_leader(output: int, launch: int) -> int:
+    """Spawn `/bin/sh -c LINE` in a session of its own, signals at their defaults; its pid.
+
+    posix_spawn and not fork: an error of exec (E2BIG) comes back as an OSError.
+    """
+    with open(launch, "rb", closefd=False) as file:
+        directory, line, *environment = file.read().split(b"\0")
+    os.chdir(directory)
+    return os.posix_spawn(
+        "/bin/sh",
+        [b"/bin/sh", b"-c", line],
+        dict(entry.split(b"=", 1) for entry in environment),
+        file_actions=(
+            (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+            (os.POSIX_SPAWN_DUP2, output, 1),
+            (os.POSIX_SPAWN_DUP2, output, 2),
+        ),
+        setsid=True,
+        setsigmask=[],
+        setsigdef=signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP},
+    )
+
+
+class Zygote:
+    """Forks guardians, buries them, and kills what a killed one leaves behind."""
+
+    def __init__(self, control: socket.socket) -> None:
+        self.control = control
+        self.wake = wake_on_child_death()
+        self.guardians: set[int] = set()
+        self.lost: set[int] = set()
+
+    def run(self) -> None:
+        """Serve until the supervisor is gone and then until no child is left."""
+        become_subreaper()
+        sources: list[int | socket.socket] = [self.wake, self.control]
+        while self.control in sources or children():
+            ready, _, _ = select.select(sources, [], [])
+            drain(self.wake)
+            if self.control in ready and not self.serve():
+                sources.remove(self.control)
+            self.bury()
+
+    def serve(self) -> bool:
+        """Fork one guardian; False when the supervisor is gone."""
+        try:
+            request, fds, _, _ = socket.recv_fds(self.control, 1, 3)
+        except ConnectionError:
+            request = b""
+        if not request:
+            return False
+        pid = os.fork()
+        if not pid:
+            self.become_guardian(*fds)
+        for fd in fds:
+            os.close(fd)
+        self.guardians.add(pid)
+        say(self.control, f"forked {pid}")
+        return True
+
+    def become_guardian(self, lifeline: int, output: int, launch: int) -> None:
+        """In the fork: never returns. Status 0 tells the zygote that nothing was left behind."""
+        for fd in (lifeline, output, launch):
+            os.set_inheritable(fd, False)  # recvmsg does not: the leader would get them
+        os.close(signal.set_wakeup_fd(-1))
+        os.close(self.wake)
+        self.control.close()
+        try:
+            Guardian(socket.socket(fileno=lifeline)).run(output, launch)
+        except BaseException:  # noqa: BLE001  whatever it is, this fork must not return
+            sys.excepthook(*sys.exc_info())
+            os._exit(1)
+        os._exit(0)
+
+    def bury(self) -> None:
+        """Reap guardians; kill what the ones that did not end by themselves have left to us."""
+        for pid in children():
+            code = reap(pid)
+            if code is not None and pid in self.guardians:
+                self.guardians.remove(pid)
+                self.tell_gone(pid, clean=code == 0)
+        if self.lost:
+            self.sweep()
+
+    def tell_gone(self, pid: int, *, clean: bool) -> None:
+        """A guardian that exits 0 left nothing; of any other the orphans come to us first."""
+        if clean:
+            say(self.control, f"gone {pid}")
+        else:
+            self.lost.add(pid)
+
+    def sweep(self) -> None:
+        """Kill every child that is no guardian; when there is none, the lost guardians are gone."""
+        orphans = children() - self.guardians
+        kill_each(orphans)
+        if not orphans:
+            for pid in self.lost:
+                say(self.control, f"gone {pid}")
+            self.lost.clear()
+
+
+def main() -> None:
+    """Be the zygote: the one argument is the number of the inherited control socket."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    control = socket.socket(fileno=int(sys.argv[1]))
+    control.set_inheritable(False)
+    Zygote(control).run()
+
+
+if __name__ == "__main__":
+    main()
