@@ -5,6 +5,7 @@ from enum import Enum
 from signal import Signals
 
 from devsup.errors import Problem
+from devsup.lifecycle import State
 
 
 class Cause(Enum):
@@ -29,12 +30,15 @@ class Restarting:
 
 @dataclass(frozen=True, slots=True)
 class Steady:
-    """Every service is where it should be; times in seconds, `processes` counted by the census."""
+    """Every service is where it can be: its state, and by what it was found ready.
+
+    Times in seconds; `processes` were counted by the census, all on the settings that concern them.
+    """
 
     cause: Cause
     file: str
     diff: str
-    ready: tuple[tuple[str, str], ...]
+    services: tuple[tuple[str, State, str], ...]
     generation: int
     stop: float
     start: float
