@@ -1,0 +1,144 @@
+"""Bytes as they come to whole lines, prefixed and remembered; pure.
+
+A terminal shows lines of many services between each other, so the unit here is the run of whole
+lines: everything up to the last newline of one read. A run is prefixed by one `bytes.replace`,
+however many lines it has, which is what makes a flood cheap.
+"""
+
+from collections.abc import Mapping, Sequence
+from zlib import crc32
+
+LIMIT = 64 * 1024
+"""The longest line that is held back until its newline, in bytes without it."""
+
+RING = 128 * 1024
+"""Bytes of the latest lines that a ring keeps at least; it holds at most twice that and a run."""
+
+OWN = "devsup"
+"""The name that devsup's own lines carry."""
+
+# Of the sixteen colours, those one can read on black and on white: no black, white, yellow, no dark
+# blue, no bright green or cyan. Red comes last, because it looks like an error.
+_PALETTE = (36, 35, 32, 94, 95, 31)
+_DIM = 2
+
+_CONTINUATION = range(0x80, 0xC0)  # bytes of UTF-8 that do not begin a character
+
+
+class Lines:
+    """Splits what a pipe delivers into runs of whole lines, however the reads fall.
+
+    A line longer than the limit is passed on in pieces that end with a newline of their own;
+    a piece never ends within a character of UTF-8. At most `limit` bytes are held back.
+    """
+
+    def __init__(self, limit: int = LIMIT) -> None:
+        self._limit = limit
+        self._rest = b""
+
+    def feed(self, data: bytes) -> bytes:
+        """The lines that `data` completes, as one run; empty when it completes none."""
+        size = self._limit
+        return b"".join([self._feed(data[at : at + size]) for at in range(0, len(data), size)])
+
+    def end(self) -> bytes:
+        """The line that never got its newline, with one."""
+        rest, self._rest = self._rest, b""
+        return rest and rest + b"\n"
+
+    def _feed(self, data: bytes) -> bytes:
+        """`data` is no longer than the limit: only the first line of the two can exceed it."""
+        pieces, text = self._pieces(self._rest + data)
+        end = text.rfind(b"\n") + 1
+        self._rest = text[end:]
+        return pieces + text[:end]
+
+    def _pieces(self, text: bytes) -> tuple[bytes, bytes]:
+        pieces = b""
+        while _first_line(text) > self._limit:
+            cut = _boundary(text, self._limit)
+            pieces += text[:cut] + b"\n"
+            text = text[cut:]
+        return pieces, text
+
+
+def _first_line(text: bytes) -> int:
+    end = text.find(b"\n")
+    return len(text) if end < 0 else end
+
+
+def _boundary(text: bytes, limit: int) -> int:
+    """Where to cut: before the character that does not fit, if this is UTF-8 (at most 4 bytes)."""
+    for cut in range(limit, limit - 4, -1):
+        if text[cut] not in _CONTINUATION:
+            return cut
+    return limit
+
+
+def prefixed(run: bytes, prefix: bytes) -> bytes:
+    """The run of whole lines with `prefix` before each."""
+    return prefix + run[:-1].replace(b"\n", b"\n" + prefix) + b"\n"
+
+
+class Ring:
+    """The latest lines of one service, bounded by bytes."""
+
+    def __init__(self, bound: int = RING) -> None:
+        self._bound = bound
+        self._text = bytearray()
+
+    def add(self, run: bytes) -> None:
+        """Remember a run of whole lines and forget the oldest beyond the bound."""
+        self._text += run
+        # Trimmed at twice the bound, not at each run: every byte is then moved once at most.
+        if len(self._text) > 2 * self._bound:
+            start = len(self._text) - self._bound
+            del self._text[: self._text.rfind(b"\n", 0, start) + 1]
+
+    def tail(self, count: int) -> list[bytes]:
+        """The latest `count` lines that are still known, without their newlines."""
+        lines = bytes(self._text).split(b"\n")[:-1]
+        return lines[max(len(lines) - count, 0) :]
+
+
+class Prefix:
+    """What stands before each line of one service: `HH:MM:SS web.1     | `."""
+
+    def __init__(self, label: str, sgr: int | None) -> None:
+        # The reset comes first: a colour that another service left open must not leak into this.
+        start, reset = ("", "") if sgr is None else (f"\x1b[0;{sgr}m", "\x1b[0m")
+        self._start = start.encode()
+        self._end = f"{label} |{reset} ".encode()
+
+    def at(self, clock: bytes) -> bytes:
+        """The prefix of lines that were read at `clock` (`b"12:00:00 "`, empty for no time)."""
+        return self._start + clock + self._end
+
+
+def prefixes(names: Sequence[str], *, colour: bool) -> Mapping[str, Prefix]:
+    """A prefix for each service and for devsup itself, padded to the longest name."""
+    width = max(map(len, [*names, OWN]))
+    shades = {OWN: _DIM, **_shades(names)}
+    return {
+        name: Prefix(name.ljust(width), shades[_type(name)] if colour else None)
+        for name in [*names, OWN]
+    }
+
+
+def _shades(names: Sequence[str]) -> dict[str, int]:
+    """A colour for each process type that depends on its name, and is its own while some are left.
+
+    The name decides first, so that a type keeps its colour when others come and go.
+    """
+    shades: dict[str, int] = {}
+    for kind in dict.fromkeys(map(_type, names)):
+        start = crc32(kind.encode()) % len(_PALETTE)
+        ring = _PALETTE[start:] + _PALETTE[:start]
+        unused = [shade for shade in ring if shade not in shades.values()]
+        shades[kind] = (unused or ring)[0]
+    return shades
+
+
+def _type(name: str) -> str:
+    """The process type of a service: `worker` of `worker.2`."""
+    return name.rpartition(".")[0] or name

@@ -1,0 +1,139 @@
+"""Runs of whole lines: nothing lost, nothing moved, however the reads fall."""
+
+import itertools
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from devsup.lines import LIMIT, Lines, Ring, prefixed, prefixes
+
+# Few different bytes, so that newlines, long lines and characters of several bytes are frequent.
+TEXT = st.lists(st.sampled_from([b"\n", b"a", b"bcd", "é".encode(), "€".encode(), b"\xa9"])).map(
+    b"".join
+)
+LINES = st.lists(st.binary(max_size=9).map(lambda line: line.replace(b"\n", b"")))
+PALETTE = {31, 32, 35, 36, 94, 95}
+
+
+@st.composite
+def reads(draw: st.DrawFn) -> list[bytes]:
+    """A text as several reads deliver it."""
+    text = draw(TEXT)
+    cuts = sorted(draw(st.lists(st.integers(0, len(text)))))
+    return [text[a:b] for a, b in itertools.pairwise([0, *cuts, len(text)])]
+
+
+def passed_on(parts: list[bytes], limit: int) -> list[bytes]:
+    lines = Lines(limit)
+    return [*(lines.feed(part) for part in parts), lines.end()]
+
+
+@given(reads(), st.integers(4, 9))
+def test_every_run_consists_of_whole_lines_within_the_limit(parts: list[bytes], limit: int) -> None:
+    for run in passed_on(parts, limit):
+        assert run == b"" or run.endswith(b"\n")
+        assert max(map(len, run.split(b"\n"))) <= limit
+
+
+@given(reads())
+def test_below_the_limit_nothing_changes_but_a_missing_last_newline(parts: list[bytes]) -> None:
+    text = b"".join(parts)
+    complete = text if text.endswith(b"\n") or not text else text + b"\n"
+    assert b"".join(passed_on(parts, LIMIT)) == complete
+
+
+@given(reads(), st.integers(4, 9))
+def test_a_long_line_gains_newlines_and_loses_nothing(parts: list[bytes], limit: int) -> None:
+    passed = b"".join(passed_on(parts, limit))
+    assert passed.replace(b"\n", b"") == b"".join(parts).replace(b"\n", b"")
+
+
+@given(reads(), st.integers(4, 9))
+def test_the_pieces_do_not_depend_on_how_the_reads_fall(parts: list[bytes], limit: int) -> None:
+    assert b"".join(passed_on(parts, limit)) == b"".join(passed_on([b"".join(parts)], limit))
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\n")))
+def test_a_character_is_never_cut(text: str) -> None:
+    for run in passed_on([text.encode()], 7):
+        run.decode()
+
+
+@given(reads())
+def test_a_run_is_passed_on_with_the_read_that_completes_it(parts: list[bytes]) -> None:
+    lines = Lines()
+    for count, part in enumerate(parts, 1):
+        run = lines.feed(part)
+        assert run.count(b"\n") == part.count(b"\n"), f"read {count}"
+
+
+def test_a_line_of_exactly_the_limit_is_whole() -> None:
+    line = b"x" * LIMIT + b"\n"
+    assert Lines().feed(line + line) == line + line
+
+
+@given(LINES.filter(bool), st.binary(max_size=5))
+def test_each_line_gets_one_prefix(lines: list[bytes], prefix: bytes) -> None:
+    run = b"".join(line + b"\n" for line in lines)
+    assert prefixed(run, prefix) == b"".join(prefix + line + b"\n" for line in lines)
+
+
+@given(st.lists(LINES), st.integers(0, 12))
+def test_a_ring_returns_the_latest_lines(runs: list[list[bytes]], count: int) -> None:
+    ring = Ring()
+    for run in runs:
+        ring.add(b"".join(line + b"\n" for line in run))
+    every = [line for run in runs for line in run]
+    assert ring.tail(count) == every[len(every) - min(count, len(every)) :]
+
+
+@given(st.lists(LINES.filter(bool), min_size=1), st.integers(10, 30))
+def test_a_ring_keeps_whole_lines_within_its_bounds(runs: list[list[bytes]], bound: int) -> None:
+    ring = Ring(bound)
+    every: list[bytes] = []
+    for run in runs:
+        ring.add(b"".join(line + b"\n" for line in run))
+        every += run
+        known = ring.tail(len(every))
+        size = sum(len(line) + 1 for line in known)
+        assert known == every[len(every) - len(known) :]
+        assert min(bound, sum(len(line) + 1 for line in every)) <= size <= 2 * bound
+
+
+def test_prefixes_are_padded_to_the_longest_name_devsup_included() -> None:
+    plain = prefixes(["web.1", "scheduler.1"], colour=False)
+    assert plain["web.1"].at(b"12:00:00 ") == b"12:00:00 web.1       | "
+    assert plain["devsup"].at(b"") == b"devsup      | "
+    assert prefixes(["web.1"], colour=False)["web.1"].at(b"") == b"web.1  | "
+
+
+def test_a_prefix_in_colour_resets_what_a_service_left_open_and_ends_its_own() -> None:
+    coloured = prefixes(["web.1"], colour=True)
+    assert coloured["devsup"].at(b"12:00:00 ") == b"\x1b[0;2m12:00:00 devsup |\x1b[0m "
+
+
+def shades(*names: str) -> dict[str, int]:
+    coloured = prefixes(names, colour=True)
+    return {name: int(coloured[name].at(b"").split(b";")[1].partition(b"m")[0]) for name in names}
+
+
+TYPES = st.lists(st.from_regex(r"[a-z_-]{1,9}", fullmatch=True), min_size=1, unique=True)
+
+
+@given(TYPES.map(lambda types: [f"{name}.1" for name in types]))
+def test_types_share_a_colour_only_when_the_palette_is_used_up(names: list[str]) -> None:
+    chosen = set(shades(*names).values())
+    assert chosen <= PALETTE
+    assert len(chosen) == min(len(names), len(PALETTE))
+
+
+@pytest.mark.parametrize("others", [[], ["web.1"], ["web.1", "worker.2"]])
+def test_a_type_keeps_its_colour_whatever_runs_beside_it(others: list[str]) -> None:
+    assert shades("worker.1", *others)["worker.1"] == shades("worker.7")["worker.7"]
+
+
+@pytest.mark.parametrize("name", ["web.1", "a-b_c.12"])
+def test_instances_of_a_type_share_its_colour(name: str) -> None:
+    first = name.replace("12", "1")
+    assert shades(first, name)[first] == shades(first, name)[name]
