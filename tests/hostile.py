@@ -96,7 +96,7 @@ def stubborn(options: Options) -> NoReturn:
 
 
 def stopped(options: Options) -> NoReturn:
-    """Be SIGSTOPped; a child, which is gone by then, sees to it and announces us."""
+    """Be SIGSTOPped; a child sees to it, announces us and exits."""
     parent = os.getpid()
     if os.fork() == 0:
         os.kill(parent, signal.SIGSTOP)

@@ -1,0 +1,96 @@
+"""What the operating system tells about live processes, and the means to signal one for sure.
+
+Edges may build on this one: it is where they all look.
+"""
+
+import os
+import sys
+from dataclasses import dataclass
+
+from devsup import sighting
+from devsup.sighting import Identity, Marks, Row, Sighting, is_cleared, parse_environ
+
+if sys.platform == "linux":
+    from devsup import pidfd as holding
+    from devsup import procfs as kernel
+else:
+    from devsup import portable as holding
+    from devsup import portable as kernel
+
+Grip = holding.Grip
+boot = kernel.boot
+command = kernel.command
+grip = holding.grip
+listening = kernel.listening
+pids = kernel.pids
+row = kernel.row
+wait = holding.wait
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """One pass over all processes.
+
+    `missed` were listed, and dead or dying when their turn came. A fork chain has a live link at
+    any time, so a survey that missed nobody new has missed no chain.
+    """
+
+    sightings: dict[int, Sighting]
+    missed: frozenset[int]
+
+
+def table() -> dict[int, Row]:
+    """The process table by pid, zombies included."""
+    return {pid: found for pid in pids() if (found := row(pid))}
+
+
+def identity(pid: int) -> Identity | None:
+    """Who has that pid now; None when nobody, a zombie not counting."""
+    found = row(pid)
+    return found.identity if found and found.alive else None
+
+
+def is_alive(who: Identity) -> bool:
+    """Whether this very process lives, and not merely somebody with its pid."""
+    return identity(who.pid) == who
+
+
+def lineage() -> frozenset[int]:
+    """This process, its parent, and so on up to init."""
+    found: set[int] = set()
+    pid = os.getpid()
+    while pid not in found and (current := row(pid)):
+        found.add(pid)
+        pid = current.ppid
+    return frozenset(found)
+
+
+def marks(pid: int) -> Marks:
+    """The marks of one process, by a look for them before anything is parsed (1 us, not 25)."""
+    data = kernel.environ(pid) or b""
+    return sighting.marks(parse_environ(data)[0]) if sighting.RUN.encode() in data else Marks()
+
+
+def sight(pid: int) -> Sighting | None:
+    """Look closely at one process; None when it is dead."""
+    found = row(pid)
+    if found is None or not found.alive:
+        return None
+    data = kernel.environ(pid)
+    variables, intact = ({}, False) if data is None else parse_environ(data)
+    return Sighting(
+        row=found,
+        parent=row(found.ppid),
+        uid=kernel.uid(pid),
+        marks=sighting.marks(variables),
+        cleared=is_cleared(variables, intact=intact),
+        directory=kernel.directory(pid),
+        command=command(pid),
+    )
+
+
+def survey() -> Survey:
+    """Look closely at everybody."""
+    listed = pids()
+    sightings = {pid: seen for pid in listed if (seen := sight(pid))}
+    return Survey(sightings, frozenset(listed).difference(sightings))

@@ -1,0 +1,98 @@
+"""What was seen of live processes, as plain data.
+
+Of a process's environment only the marks and two yes-or-no answers leave the edge that read it: the
+rest are somebody's secrets.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+RUN = "DEVSUP_RUN"
+SERVICE = "DEVSUP_SERVICE"
+GENERATION = "DEVSUP_GENERATION"
+
+# A login, a shell, a desktop, cron and systemd each set some of these, and children inherit them.
+USUAL = frozenset({"HOME", "PWD", "USER", "LOGNAME", "SHLVL", "INVOCATION_ID"})
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """One process for all time: a pid is recycled, a pid with its start is not.
+
+    `started` is in seconds since boot on Linux (elsewhere since 1970): setting the clock does not
+    move it. It is for comparing, down to the kernel's tick of 10 ms.
+    """
+
+    pid: int
+    started: float
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A line of the process table; a zombie has one, too, and is not `alive`."""
+
+    pid: int
+    ppid: int
+    session: int
+    terminal: bool
+    alive: bool
+    started: float
+
+    @property
+    def identity(self) -> Identity:
+        """Who it is, whatever becomes of its pid."""
+        return Identity(self.pid, self.started)
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """What devsup writes into the environment of whatever it starts; None where absent."""
+
+    run: str | None = None
+    service: str | None = None
+    generation: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """A live process with everything that decides whether it is a leftover.
+
+    `cleared`: its environment was replaced by one without anything a user's own process has.
+    `directory` is None when it may not be read, `parent` when it is gone.
+    """
+
+    row: Row
+    parent: Row | None
+    uid: int | None
+    marks: Marks
+    cleared: bool
+    directory: str | None
+    command: tuple[str, ...]
+
+
+def marks(environ: Mapping[str, str]) -> Marks:
+    """The marks in an environment; a generation that is no number counts as absent."""
+    generation = environ.get(GENERATION, "")
+    return Marks(
+        environ.get(RUN),
+        environ.get(SERVICE),
+        int(generation) if generation.isascii() and generation.isdecimal() else None,
+    )
+
+
+def parse_environ(data: bytes) -> tuple[dict[str, str], bool]:
+    """An environment from the kernel's `KEY=value` NUL …, and whether it looks untouched.
+
+    A process may write anything over it (setproctitle, PostgreSQL): that is not the same as having
+    been started without one.
+    """
+    entries = data.removesuffix(b"\0").split(b"\0") if data else []
+    pairs = (entry.decode(errors="surrogateescape").partition("=") for entry in entries)
+    return {key: value for key, is_set, value in pairs if is_set}, all(
+        b"=" in entry for entry in entries
+    )
+
+
+def is_cleared(environ: Mapping[str, str], *, intact: bool) -> bool:
+    """Whether a process was started without the environment that users' processes have."""
+    return intact and USUAL.isdisjoint(environ)
