@@ -1,0 +1,1 @@
+"""A notes application: FastAPI and Celery on one SQLAlchemy engine."""

@@ -1,0 +1,1 @@
+"""The database: one engine a process, its sessions, its tables."""
