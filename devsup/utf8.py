@@ -5,7 +5,7 @@ from devsup.errors import Problem
 _BOM = "\ufeff"
 
 
-def decode(data: bytes, file: str) -> str | Problem:
+def decoded(data: bytes, file: str) -> str | Problem:
     """The text without a byte order mark, every end of a line a single newline."""
     try:
         text = data.decode("utf-8")
