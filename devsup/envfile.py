@@ -25,6 +25,10 @@ LARGEST_STRING = 128 * 1024
 LARGEST_TOTAL = 1024 * 1024
 """Half of what `execve` takes by default for arguments and environment together."""
 
+MOST_BLANKS = 1000
+MOST_REFERENCES = 1000
+"""In a row, and in one value: the parser's patterns take time in the square of both (minutes)."""
+
 _NAME = r"\s*(?:export[^\S\n]+)?(?:'[^']+'|[^=#\s]+)[^\S\n]*"
 _CLOSED_VALUE = re.compile(
     rf"""{_NAME}=[^\S\n]*(?:'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*")""", re.DOTALL
@@ -32,6 +36,10 @@ _CLOSED_VALUE = re.compile(
 _OPENED_VALUE = re.compile(rf"{_NAME}=[^\S\n]*['\"]")
 _OPENED_NAME = re.compile(r"\s*(?:export[^\S\n]+)?'[^']*$")
 
+_UNFIT = (
+    (re.compile("\0"), "contains a NUL byte"),
+    (re.compile(rf"[^\S\n]{{{MOST_BLANKS}}}"), f"has {MOST_BLANKS} blanks in a row"),
+)
 _TOO_LONG = "this value outgrows what the kernel passes to a program (128 KiB, and 1 MiB in all)"
 
 _MARK = "DEVSUP_"
@@ -127,8 +135,11 @@ def _readable(data: bytes, file: str) -> str | Problem:
     if len(data) > LARGEST_FILE:
         return Problem(file, None, "is larger than 1 MiB: that is no file of settings")
     text = decoded(data, file)
-    if isinstance(text, str) and "\0" in text:
-        return Problem(file, text.count("\n", 0, text.index("\0")) + 1, "contains a NUL byte")
+    if isinstance(text, Problem):
+        return text
+    for unfit, message in _UNFIT:
+        if found := unfit.search(text):
+            return Problem(file, text.count("\n", 0, found.start()) + 1, message)
     return text
 
 
@@ -138,11 +149,21 @@ def _understood(statement: Statement) -> Binding | str | None:
         return _error(statement.original.string)
     if statement.key is None:
         return None
-    if "=" in statement.key or "\n" in statement.key:
-        return "a name has a `=` or a line break in it: no environment can hold it"
     if statement.value is None:
         return "has no `=`: write KEY= for an empty value, and quotes around one of many lines"
-    return Binding(statement.key, statement.value, _line(statement))
+    fault = _fault(statement.key, statement.value)
+    return fault or Binding(statement.key, statement.value, _line(statement))
+
+
+def _fault(key: str, value: str) -> str | None:
+    """What the parser lets pass and no environment can hold, or no time allows."""
+    if "=" in key or "\n" in key:
+        return "a name has a `=` or a line break in it: no environment can hold it"
+    if len(value) > LARGEST_STRING:
+        return _TOO_LONG
+    if value.count("${") > MOST_REFERENCES:
+        return f"this value has more than {MOST_REFERENCES} references"
+    return None
 
 
 def _error(statement: str) -> str:
