@@ -8,7 +8,6 @@ from enum import Enum
 from graphlib import CycleError, TopologicalSorter
 from pathlib import PurePath
 from signal import Signals
-from types import MappingProxyType
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -54,8 +53,8 @@ class Options:
     env_files: tuple[str, ...] | None = None
     on_exit: OnExit = OnExit.WAIT
     stop_timeout: float | None = None
-    services: Mapping[str, ServiceOptions] = MappingProxyType({})
-    lines: Mapping[Path, int] = field(default=NOWHERE, compare=False, repr=False)
+    services: Mapping[str, ServiceOptions] = field(default_factory=dict)
+    lines: Mapping[Path, int] = field(default_factory=dict, compare=False, repr=False)
 
 
 class _RefusedError(Exception):
