@@ -1,0 +1,158 @@
+"""What devsup says to people: one sentence a notice. Keys are named, values never are."""
+
+import signal
+from collections.abc import Iterable, Mapping
+from functools import singledispatch
+
+from devsup import notices as tell
+from devsup.errors import DevsupError
+from devsup.lifecycle import State
+from devsup.notices import Cause, Next, Notice
+from devsup.unit import Unit
+
+
+def seconds(duration: float) -> str:
+    """`0.31 s` or `12 s`: three digits are more than a person reads."""
+    return f"{duration:.0f} s" if duration >= 10 else f"{duration:.2g} s"  # noqa: PLR2004 - see above
+
+
+def count(number: int, noun: str, plural: str = "") -> str:
+    """`1 process`, `2 processes`."""
+    return f"{number} {noun if number == 1 else plural or noun + 's'}"
+
+
+def ending(code: int | None) -> str:
+    """How a process ended, signals by name."""
+    if code is None:
+        return "was lost: its guardian was killed, and so was everything it guarded"
+    if code >= 0:
+        return f"exited with status {code}"
+    try:
+        return f"was ended by {signal.Signals(-code).name}"
+    except ValueError:
+        return f"was ended by signal {-code}"
+
+
+def refusal(error: DevsupError) -> str:
+    """What is wrong, and what to do about it."""
+    return f"devsup: {error.message}" + (f"\n        {error.hint}" if error.hint else "")
+
+
+@singledispatch
+def sentence(notice: Notice) -> str:
+    """A notice as devsup says it in the output."""
+    raise TypeError(f"no sentence for {type(notice).__name__}")
+
+
+@sentence.register
+def _(notice: tell.Restarting) -> str:
+    names = " ".join(notice.names)
+    return f"{_reason(notice)}restarting {names} on generation {notice.generation}"
+
+
+def _reason(notice: tell.Restarting | tell.Steady) -> str:
+    """What an edit changed: `.env: ~KEY +OTHER: `; nothing when no edit is behind it."""
+    if notice.cause is not Cause.EDIT:
+        return ""
+    return f"{notice.file}: {notice.diff or 'back to what it was'}: "
+
+
+@sentence.register
+def _(notice: tell.Steady) -> str:
+    took = seconds(notice.stop + notice.start)
+    if notice.stop:
+        took += f" (stop {seconds(notice.stop)}, start {seconds(notice.start)})"
+    up = [f"{name} ({how})" for name, state, how in notice.services if state is State.UP]
+    parts = [
+        f"{' '.join(up) or 'nothing'} on generation {notice.generation} in {took}",
+        f"{count(notice.processes, 'process', 'processes')} verified",
+        *(f"{name} {state.value}" for name, state, _ in notice.services if state is not State.UP),
+    ]
+    return _reason(notice) + ", ".join(parts)
+
+
+@sentence.register
+def _(notice: tell.NotConcerned) -> str:
+    return f"{notice.file}: {notice.diff}: concerns no running service, nothing restarted"
+
+
+@sentence.register
+def _(notice: tell.Exited) -> str:
+    return f"{notice.name} {ending(notice.code)}, and nobody had asked it to"
+
+
+@sentence.register
+def _(notice: tell.Following) -> str:
+    match notice.what:
+        case Next.WAIT:
+            return f"{notice.name} is down until the next edit; the others are left running"
+        case Next.RESTART:
+            return f"{notice.name} is started again in {seconds(notice.delay)}"
+        case Next.STOP:
+            return f"{notice.name} is down: stopping everything, as on-exit says"
+
+
+@sentence.register
+def _(notice: tell.Blocked) -> str:
+    return f"{notice.name} is not started: it comes after {notice.after}, which is not running"
+
+
+@sentence.register
+def _(notice: tell.Signalled) -> str:
+    return f"{notice.name} is still running: {notice.signal.name}"
+
+
+@sentence.register
+def _(notice: tell.Killed) -> str:
+    return f"{notice.name}: SIGKILL to every process that is left"
+
+
+@sentence.register
+def _(notice: tell.Stuck) -> str:
+    return (
+        f"{notice.name} is stuck: the kernel does not end it even on SIGKILL (a process of another"
+        " user, or one that waits for a device); look at it with ps"
+    )
+
+
+@sentence.register
+def _(notice: tell.Swept) -> str:
+    return f"strays of this run killed: {' '.join(map(str, notice.pids))}"
+
+
+@sentence.register
+def _(notice: tell.Unverified) -> str:
+    pids = " ".join(map(str, notice.pids))
+    return f"not verified: strays of this run are still alive: {pids}; type: devsup kill"
+
+
+@sentence.register
+def _(notice: tell.Broken) -> str:
+    problems = "\n".join(map(str, notice.problems))
+    return f"{problems}\nkept running on generation {notice.generation}; save the file to try again"
+
+
+@sentence.register
+def _(notice: tell.Repaired) -> str:
+    return (
+        f"the settings are readable again and the same as those of generation {notice.generation}"
+    )
+
+
+@sentence.register
+def _(notice: tell.Quitting) -> str:
+    if not notice.names:
+        return "stopping"
+    return f"stopping {' '.join(notice.names)} (Ctrl-C again to kill)"
+
+
+def waiting(units: Iterable[Unit], deadlines: Mapping[str, float], now: float) -> str:
+    """Who is awaited and how long still; empty when nobody is."""
+    awaited = []
+    for unit in units:
+        if unit.moving:
+            name, state = unit.spec.name, unit.life.state.value
+            left = deadlines.get(name, 0.0) - now
+            next_step = f", next step in {seconds(left)}" if left > 0 else ""
+            awaited.append(f"{name} {state} for {seconds(now - unit.since)}{next_step}")
+    return f"waiting: {'; '.join(awaited)}" if awaited else ""

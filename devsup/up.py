@@ -1,0 +1,221 @@
+"""`devsup up`: one loop that turns happenings into events, and effects into calls."""
+
+import asyncio
+import os
+import signal
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+from devsup import effects as do
+from devsup import envfile, events, group, processes, report
+from devsup.census import Process, census, listening
+from devsup.errors import FAILED
+from devsup.group import Group, Zygote
+from devsup.output import Output
+from devsup.programs import ListenReady, Ready
+from devsup.readiness import Readiness
+from devsup.sighting import GENERATION, RUN, SERVICE
+from devsup.supervisor import Supervisor
+
+WAITING_FIRST = 1.0
+WAITING_AGAIN = 5.0
+"""Seconds until devsup says whom it waits for, and between two times."""
+SWEEP_PATIENCE = 1.0
+"""Seconds that one round of killing strays may take."""
+END_PATIENCE = 10.0
+"""Seconds that killing everything may take when the zygote was killed."""
+
+EXIT_CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """Where a run takes place: its mark, its directory, and what environments are made from."""
+
+    run: str
+    root: Path
+    shell: Mapping[str, str] = field(repr=False)
+    terminal: bool
+
+
+class Run:
+    """One `devsup up`, from the launch until nothing is left."""
+
+    def __init__(
+        self,
+        supervisor: Supervisor,
+        surroundings: Surroundings,
+        zygote: Zygote,
+        output: Output,
+        record: Callable[[Mapping[str, int]], None],
+    ) -> None:
+        self.loop = asyncio.get_running_loop()
+        self.supervisor = supervisor
+        self.surroundings = surroundings
+        self.zygote = zygote
+        self.output = output
+        self.record = record
+        self.readiness = Readiness(self.post, self.ports)
+        self.groups: dict[str, Group] = {}
+        self.leaders: dict[str, int] = {}
+        self.deadlines: dict[str, float] = {}
+        self.queue: deque[events.Event] = deque()
+        self.exit_code: asyncio.Future[int] = self.loop.create_future()
+        self.waiting: asyncio.TimerHandle | None = None
+
+    async def until_exit(self) -> int:
+        """Launch everything, and serve until nothing is left; the exit code."""
+        self.zygote.serve(self.loop, self.zygote_lost)
+        for number, code in EXIT_CODES.items():
+            self.loop.add_signal_handler(number, self.post, events.Quit(code))
+        self.post(events.Launched())
+        try:
+            return await self.exit_code
+        finally:
+            self.readiness.close()
+
+    def post(self, event: events.Event) -> None:
+        """Let the supervisor decide, and do what it says, one event after the other."""
+        self.queue.append(event)
+        if len(self.queue) > 1:
+            return  # brought by an effect of the event in hand: its turn comes
+        while self.queue:
+            for effect in self.supervisor.handle(self.queue[0], self.loop.time()):
+                self.perform(effect)
+            self.queue.popleft()
+        self.say_later_who_is_awaited(WAITING_FIRST)
+
+    def perform(self, effect: do.Effect) -> None:
+        """Carry out one effect."""
+        match effect:
+            case do.Spawn():
+                self.spawn(effect)
+            case do.Probe(name, epoch, ready):
+                self.readiness.ask(name, epoch, self.asked_of(name, ready))
+            case do.Arm(name, epoch, delay):
+                self.deadlines[name] = self.loop.time() + delay
+                self.loop.call_later(delay, self.post, events.TimerFired(name, epoch))
+            case do.Signal(name, number, to):
+                self.groups[name].signal(number, to.value)
+            case do.Kill(name):
+                self.groups[name].kill()
+            case do.Count(round_, sweep):
+                self.count(round_, sweep)
+            case do.Say(notice):
+                self.output.say(report.sentence(notice))
+            case do.Exit(exit_code):
+                self.leave(exit_code)
+
+    def leave(self, exit_code: int) -> None:
+        """The first word about the end counts."""
+        if not self.exit_code.done():
+            self.exit_code.set_result(exit_code)
+
+    # ---- services
+
+    def spawn(self, effect: do.Spawn) -> None:
+        """Start a service under a guardian of its own."""
+        name, spec = effect.name, self.supervisor.units[effect.name].spec
+        ours, theirs = os.pipe()
+        self.output.attach(name, ours, partial(self.readiness.seen, name))
+        new = self.groups[name] = Group(self.zygote, partial(self.happened, name))
+        environment = envfile.environment(
+            self.surroundings.shell,
+            effect.settings,
+            port=spec.port,
+            terminal=self.surroundings.terminal,
+            marks={
+                RUN: self.surroundings.run,
+                SERVICE: name,
+                GENERATION: str(effect.generation),
+            },
+        )
+        try:
+            new.spawn(self.surroundings.root, spec.shell_line, environment, theirs)
+        except OSError as error:
+            self.output.say(f"{name} cannot be started: {error.strerror}")
+            self.happened(name, group.Gone())
+
+    def asked_of(self, name: str, ready: Ready) -> Ready:
+        """What tells that a service is ready; where a file sets PORT, the Procfile cannot know."""
+        unit = self.supervisor.units[name]
+        moved = "PORT" in unit.settings and ready == ListenReady(unit.spec.port)
+        return ListenReady(None) if moved else ready
+
+    def happened(self, name: str, happening: group.Happening) -> None:
+        """What a guardian, or the zygote, says of a service."""
+        match happening:
+            case group.Started(leader):
+                self.leaders[name] = leader
+                self.record(self.leaders)
+            case group.Failed(number):
+                self.output.say(f"{name} cannot be started: {os.strerror(number)}")
+            case group.Exited(code):
+                self.post(events.LeaderExited(name, code))
+            case group.Gone():
+                self.readiness.forget(name)
+                self.output.finish(name)
+                self.leaders.pop(name, None)
+                self.post(events.Emptied(name))
+
+    def zygote_lost(self) -> None:
+        """Somebody killed the zygote: nobody guards the guardians any more, so everything goes."""
+        self.output.say("devsup's own process (the zygote) was killed: everything is stopped")
+        if not self.zygote.end_everything(END_PATIENCE):
+            self.output.say("some processes could not be killed; type: devsup kill")
+        self.leave(FAILED)
+
+    # ---- looking
+
+    def members(self, names: Mapping[int, str] | None = None) -> tuple[Process, ...]:
+        """Live processes of this run, below the guardians of all services or of these."""
+        guardians = {each.guardian: name for name, each in self.groups.items() if each.guardian}
+        return census(self.surroundings.run, guardians if names is None else names)
+
+    def ports(self, name: str) -> frozenset[int]:
+        """What the processes of one service listen on."""
+        inside = [each.pid for each in self.members() if each.lineage == name]
+        return frozenset(port for found in listening(inside).values() for port in found)
+
+    def count(self, round_: int, sweep: tuple[int, ...]) -> None:
+        """Kill strays, look at every live process, and tell the supervisor."""
+        sweep_strays(self.surroundings.run, sweep)
+        processes = self.members()
+        strays = {each.pid for each in processes if each.lineage is None}
+        if strays:
+            # One whose parent died during the look seems to belong nowhere: look again.
+            strays &= {each.pid for each in self.members() if each.lineage is None}
+        inside = sum(each.lineage is not None for each in processes)
+        self.post(events.Counted(round_, inside, tuple(sorted(strays))))
+
+    def say_later_who_is_awaited(self, delay: float) -> None:
+        """Long waits show that something is happening."""
+        awaited = any(unit.moving for unit in self.supervisor.units.values())
+        if awaited and self.waiting is None:
+            self.waiting = self.loop.call_later(delay, self.say_who_is_awaited)
+        elif not awaited and self.waiting is not None:
+            self.waiting.cancel()
+            self.waiting = None
+
+    def say_who_is_awaited(self) -> None:
+        """Who has been awaited for long, and how long still."""
+        self.waiting = None
+        line = report.waiting(self.supervisor.units.values(), self.deadlines, self.loop.time())
+        if line:
+            self.output.say(line)
+        self.say_later_who_is_awaited(WAITING_AGAIN)
+
+
+def sweep_strays(run: str, pids: Iterable[int]) -> None:
+    """SIGKILL what carries this run's mark, and wait for it to be dead."""
+    grips = [held for held in map(processes.grip, pids) if held]
+    for held in grips:
+        # The grip came first: what carries the mark now is what the signal reaches.
+        if processes.marks(held.pid).run == run:
+            held.send(signal.SIGKILL)
+    processes.wait(grips, SWEEP_PATIENCE)
+    for held in grips:
+        held.close()
