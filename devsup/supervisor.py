@@ -123,18 +123,19 @@ class Supervisor:
         self._begin(Cause.EDIT, now, file)
         self.generation += 1
         self.settings = settings
-        concerned = self._concerned()
-        if concerned:
-            self._replace(concerned)
+        # Who waits to be started belongs to it, even if it ran on just these settings (a revert).
+        names = self._concerned() | self.pending
+        if names:
+            self._replace(names)
         else:
             self._say(tell.NotConcerned(file, str(changed), self.generation))
 
     def _concerned(self) -> set[str]:
-        """Services that run on other settings than the newest, or that wait for an edit."""
+        """Services that were started on other settings, or that wait for an edit."""
         return {
             name
             for name, unit in self.units.items()
-            if name not in self.held and (unit.life.state is State.CRASHED or not self.fresh(name))
+            if name not in self.held and (unit.failed or not self.fresh(name))
         }
 
     def _broke(self, problems: tuple[Problem, ...]) -> None:
@@ -153,12 +154,15 @@ class Supervisor:
 
     def _replace(self, names: set[str]) -> None:
         """Drain what runs of these, and start them all on the newest settings."""
+        for name in names:
+            self.units[name].backoff = 0.0
         self.draining |= self._alive(names)
         self.pending |= names
+        self.blocked -= names
         self.change.names |= names
         self.phase = Phase.DRAINING
         changed = str(diff(self.change.before, self.settings))
-        restarted = self._in_order(self.change.names)
+        restarted = self._in_order(self.change.names - self.held)
         cause, file = self.change.cause, self.change.file
         self._say(tell.Restarting(cause, file, changed, restarted, self.generation))
 
@@ -166,18 +170,26 @@ class Supervisor:
         if self.phase is Phase.QUITTING:
             return
         names = set(event.names)
-        self._begin(Cause.ASKED, now)
         match event:
             case on.StopAsked():
                 self._hold(names, now)
             case on.StartAsked():
-                self.held -= names
-                self._replace({name for name in names if self.units[name].life.want is Want.DOWN})
+                self._renew({name for name in names if not self._stays(name)}, now)
             case on.RestartAsked():
-                self.held -= names
-                self._replace(names)
+                self._renew(names, now)
+
+    def _stays(self, name: str) -> bool:
+        """Whether it runs, and is not going to be stopped (which may wait for its dependants)."""
+        return self.units[name].running and name not in self.draining
+
+    def _renew(self, names: set[str], now: float) -> None:
+        if names:
+            self.held -= names
+            self._begin(Cause.ASKED, now)
+            self._replace(names)
 
     def _hold(self, names: set[str], now: float) -> None:
+        self._begin(Cause.ASKED, now)
         self.held |= names
         self.pending -= names
         self.draining |= self._alive(names)
@@ -260,7 +272,7 @@ class Supervisor:
         if unit.life.want is Want.UP:
             self._say(tell.Exited(unit.spec.name, code, unit.generation))
         if unit.life.state is State.UP and now - unit.since > BACKOFF_LIMIT:
-            unit.ends = 0
+            unit.backoff = 0.0
         self._advance(unit, lifecycle.Event.LEADER_EXITED, now)
 
     def _emptied(self, unit: Unit, now: float) -> None:
@@ -276,14 +288,16 @@ class Supervisor:
         name = unit.spec.name
         if self.phase is Phase.QUITTING or name in self.pending:
             return
-        unit.ends += 1
+        if name in self.held:
+            self._advance(unit, lifecycle.Event.STOP, now)  # it went before its turn to be stopped
+            return
         match self.on_exit:
             case OnExit.WAIT:
                 self._say(tell.Following(name, Next.WAIT))
             case OnExit.RESTART:
-                delay = min(BACKOFF_FIRST * 2.0 ** (unit.ends - 1), BACKOFF_LIMIT)
-                self._effects.append(do.Arm(name, unit.life.epoch, delay))
-                self._say(tell.Following(name, Next.RESTART, delay))
+                unit.backoff = min(2 * unit.backoff or BACKOFF_FIRST, BACKOFF_LIMIT)
+                self._effects.append(do.Arm(name, unit.life.epoch, unit.backoff))
+                self._say(tell.Following(name, Next.RESTART, unit.backoff))
             case OnExit.STOP:
                 self._say(tell.Following(name, Next.STOP))
                 self._quit(0 if unit.finished else FAILED, now)

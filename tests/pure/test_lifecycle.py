@@ -143,9 +143,7 @@ def test_without_any_step_a_stop_kills_and_a_lost_leader_still_has_a_grace_perio
     assert Arm(DEFAULT_TIMEOUT) in lifecycle.advance(up, Event.LEADER_EXITED, ())[1]
 
 
-@pytest.mark.parametrize(
-    "state", [state for state in State if state not in lifecycle.AT_REST], ids=names
-)
+@pytest.mark.parametrize("state", LIVE, ids=names)
 @pytest.mark.parametrize(
     ("want", "code", "end"),
     [
