@@ -76,6 +76,6 @@ def _check(status: os.stat_result) -> None:
 
 def _beginning(fd: int) -> bytes:
     data = b""
-    while len(data) <= LIMIT and (more := os.read(fd, LIMIT + 1 - len(data))):
+    while more := os.read(fd, LIMIT + 1 - len(data)):
         data += more
     return data

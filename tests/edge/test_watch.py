@@ -1,0 +1,439 @@
+"""Every way to change a settings file leads to a hint; what watches leaves nothing behind."""
+
+import asyncio
+import mmap
+import os
+import shutil
+import threading
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from devsup import inotify
+from devsup import watch as module
+from devsup.inotify import Inotify
+from devsup.notify import Notify
+from devsup.watch import Events, Watch
+
+TIMEOUT = 20
+NEVER = 3600.0
+Change = tuple[Callable[[Path], None], Callable[[Path], None]]
+Source = Callable[[asyncio.AbstractEventLoop, Callable[[], None]], Events]
+
+
+def no_events(_loop: asyncio.AbstractEventLoop, _changed: Callable[[], None]) -> Events:
+    raise OSError
+
+
+class Hints:
+    """Counts hints, and waits for the next one after `clear`."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._came = asyncio.Event()
+
+    def __call__(self) -> None:
+        self.count += 1
+        self._came.set()
+
+    async def after(self, edit: Callable[[], object]) -> None:
+        """A hint comes after this edit; edits do not await, so that no hint can come during it."""
+        self._came.clear()
+        edit()
+        await asyncio.wait_for(self._came.wait(), TIMEOUT)
+
+
+@asynccontextmanager
+async def watching(path: Path, source: Source) -> AsyncIterator[tuple[Watch, Hints]]:
+    hints = Hints()
+    watch = Watch([path], hints, source)
+    try:
+        await hints.after(lambda: watch.start(asyncio.get_running_loop()))
+        yield watch, hints
+    finally:
+        watch.close()
+
+
+# How a file at root/app/.env changes. Each edit is preceded by its preparation.
+
+
+def plain(root: Path) -> None:
+    (root / "app").mkdir()
+    (root / "app/.env").write_text("A=1\n")
+    # The clock of a file system may be coarse: an edit at once after this must differ all the same.
+    os.utime(root / "app/.env", (0, 0))
+
+
+def absent(root: Path) -> None:
+    (root / "app").mkdir()
+
+
+def nothing(_root: Path) -> None:
+    pass
+
+
+def linked(root: Path) -> None:
+    plain(root)
+    (root / "shared").mkdir()
+    (root / "app/.env").rename(root / "shared/settings")
+    (root / "app/.env").symlink_to("../shared/settings")
+
+
+def linked_folder(root: Path) -> None:
+    """As mounted secrets are laid out: .env -> ..data/.env, ..data -> version1."""
+    (root / "app/version1").mkdir(parents=True)
+    (root / "app/version1/.env").write_text("A=1\n")
+    (root / "app/..data").symlink_to("version1")
+    (root / "app/.env").symlink_to("..data/.env")
+
+
+def in_place(root: Path) -> None:
+    (root / "app/.env").write_text("A=2\n")
+
+
+def append(root: Path) -> None:
+    with (root / "app/.env").open("a") as file:
+        file.write("B=2\n")
+
+
+def truncate(root: Path) -> None:
+    os.truncate(root / "app/.env", 0)
+
+
+def atomic_rename(root: Path) -> None:
+    (root / "app/.env.new").write_text("A=2\n")
+    (root / "app/.env.new").replace(root / "app/.env")
+
+
+def rename_from_elsewhere(root: Path) -> None:
+    (root / "new").write_text("A=2\n")
+    (root / "new").replace(root / "app/.env")
+
+
+def delete(root: Path) -> None:
+    (root / "app/.env").unlink()
+
+
+def delete_and_create(root: Path) -> None:
+    delete(root)
+    in_place(root)
+
+
+def permission(root: Path) -> None:
+    (root / "app/.env").chmod(0o600)
+
+
+def swap_link(root: Path) -> None:
+    (root / "shared/other").write_text("A=2\n")
+    (root / "app/link").symlink_to("../shared/other")
+    (root / "app/link").replace(root / "app/.env")
+
+
+def edit_target(root: Path) -> None:
+    (root / "shared/settings").write_text("A=2\n")
+
+
+def swap_folder_link(root: Path) -> None:
+    shutil.copytree(root / "app/version1", root / "app/version2")
+    (root / "app/link").symlink_to("version2")
+    (root / "app/link").replace(root / "app/..data")
+
+
+def replace_folder(root: Path) -> None:
+    shutil.copytree(root / "app", root / "new")
+    (root / "app").rename(root / "old")
+    (root / "new").rename(root / "app")
+
+
+def delete_folder(root: Path) -> None:
+    shutil.rmtree(root / "app")
+
+
+def replace_parent(root: Path) -> None:
+    shutil.copytree(root, root.with_name("new"))
+    root.rename(root.with_name("old"))
+    root.with_name("new").rename(root)
+
+
+def hard_linked(root: Path) -> None:
+    plain(root)
+    (root / "other").hardlink_to(root / "app/.env")
+
+
+def edit_other_link(root: Path) -> None:
+    (root / "other").write_text("A=2\n")
+
+
+def through_mmap(_root: Path) -> None:
+    memory = MAPPED.pop()
+    memory[:] = b"A=2\n"
+    memory.flush()
+    memory.close()
+
+
+MAPPED: list[mmap.mmap] = []
+
+
+def mapped(root: Path) -> None:
+    """Opened and closed before: closing a file that was open for writing is an event."""
+    plain(root)
+    with (root / "app/.env").open("r+b") as file:
+        MAPPED.append(mmap.mmap(file.fileno(), 4))
+
+
+EVENTS: dict[str, Change] = {
+    "in place": (plain, in_place),
+    "append": (plain, append),
+    "truncate": (plain, truncate),
+    "atomic rename": (plain, atomic_rename),
+    "rename from elsewhere": (plain, rename_from_elsewhere),
+    "delete": (plain, delete),
+    "delete and create": (plain, delete_and_create),
+    "create": (absent, in_place),
+    "create with its folder": (nothing, plain),
+    "permission": (plain, permission),
+    "swap of a link": (linked, swap_link),
+    "edit of the target of a link": (linked, edit_target),
+    "swap of a link to a folder": (linked_folder, swap_folder_link),
+    "replaced folder": (plain, replace_folder),
+    "deleted folder": (plain, delete_folder),
+}
+
+NO_EVENTS: dict[str, Change] = {
+    "through mmap": (mapped, through_mmap),
+    "through another hard link": (hard_linked, edit_other_link),
+    "replaced parent of the folder": (plain, replace_parent),
+    "replaced parent of an empty folder": (absent, replace_parent),
+}
+
+
+def table(changes: dict[str, Change]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("change", changes.values(), ids=changes.keys())
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    (tmp_path / "root").mkdir()
+    return tmp_path / "root"
+
+
+async def one_hint(root: Path, change: Change, source: Source) -> None:
+    prepare, edit = change
+    prepare(root)
+    async with watching(root / "app/.env", source) as (_, hints):
+        await hints.after(lambda: edit(root))
+
+
+@table(EVENTS)
+@pytest.mark.parametrize("source", [Inotify, Notify])
+def test_events_alone_hint_at_a_change(
+    root: Path, change: Change, source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "PERIOD", NEVER)
+    asyncio.run(one_hint(root, change, source))
+
+
+def test_a_write_through_mmap_is_an_event_once_the_file_is_closed(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def edit(root: Path) -> None:
+        with (root / "app/.env").open("r+b") as file, mmap.mmap(file.fileno(), 4) as memory:
+            memory[:] = b"A=2\n"
+
+    monkeypatch.setattr(module, "PERIOD", NEVER)
+    asyncio.run(one_hint(root, (plain, edit), Inotify))
+
+
+@table(EVENTS | NO_EVENTS)
+def test_comparisons_alone_hint_at_a_change(root: Path, change: Change) -> None:
+    asyncio.run(one_hint(root, change, no_events))
+
+
+@table(EVENTS | NO_EVENTS)
+@pytest.mark.parametrize("source", [Inotify, Notify])
+def test_after_each_change_events_are_as_prompt_as_before(
+    root: Path, change: Change, source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The watches follow what was replaced: the next edit needs no comparison."""
+    monkeypatch.setattr(module, "PERIOD", NEVER)
+    prepare, edit = change
+
+    def edit_and_compare(watch: Watch) -> None:
+        edit(root)
+        watch._compare()
+
+    async def twice() -> None:
+        prepare(root)
+        async with watching(root / "app/.env", source) as (watch, hints):
+            await hints.after(lambda: edit_and_compare(watch))
+            (root / "app").mkdir(exist_ok=True)
+            watch._compare()
+            await hints.after(lambda: in_place(root))
+
+    asyncio.run(twice())
+
+
+def test_what_is_as_it_was_is_no_reason(root: Path) -> None:
+    async def compare() -> None:
+        plain(root)
+        async with watching(root / "app/.env", Inotify) as (watch, hints):
+            watch._compare()
+            assert hints.count == 1
+
+    asyncio.run(compare())
+
+
+def watched(watch: Watch) -> int:
+    """Directories that the kernel watches for us."""
+    assert isinstance(watch._events, Inotify)
+    return Path(f"/proc/self/fdinfo/{watch._events._fd}").read_text().count("inotify wd:")
+
+
+def test_a_replaced_folder_is_watched_no_longer(root: Path) -> None:
+    async def replace() -> None:
+        plain(root)
+        async with watching(root / "app/.env", Inotify) as (watch, hints):
+            await hints.after(lambda: replace_folder(root))
+            assert watched(watch) == 1
+
+    asyncio.run(replace())
+
+
+@pytest.mark.parametrize("source", [Inotify, Notify, no_events])
+def test_each_of_many_edits_is_followed_by_a_hint(root: Path, source: Source) -> None:
+    def thirty() -> None:
+        for _ in range(30):
+            atomic_rename(root)
+
+    async def burst() -> None:
+        plain(root)
+        async with watching(root / "app/.env", source) as (_, hints):
+            await hints.after(thirty)
+            await hints.after(thirty)
+
+    asyncio.run(burst())
+
+
+def test_an_edit_before_the_start_is_told_by_the_first_hint(root: Path) -> None:
+    """`watching` itself waits for it."""
+
+    async def first() -> None:
+        async with watching(root / "app/.env", Inotify) as (_, hints):
+            assert hints.count == 1
+
+    asyncio.run(first())
+
+
+@pytest.mark.parametrize("target", ["a", "x" * 300, "/"])
+def test_impossible_paths_are_watched_without_an_error(root: Path, target: str) -> None:
+    """A loop of links, a name that is too long, the root; then the loop becomes a file."""
+
+    async def repair() -> None:
+        (root / "a").symlink_to(target)
+        async with watching(root / "a", Inotify) as (_, hints):
+            (root / "b").write_text("A=1\n")
+            await hints.after(lambda: (root / "b").replace(root / "a"))
+
+    asyncio.run(repair())
+
+
+async def collected() -> None:
+    """Events that are due are read now, or after the pause of an earlier read."""
+    done = asyncio.Event()
+    asyncio.get_running_loop().call_later(2 * inotify.PAUSE, done.set)
+    await done.wait()
+
+
+def test_other_names_and_our_own_reading_are_no_reason(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "PERIOD", NEVER)
+
+    async def noise() -> None:
+        plain(root)
+        loop = asyncio.get_running_loop()
+        async with watching(root / "app/.env", Inotify) as (_, hints):
+            noticed = Hints()
+            other = Inotify(loop, noticed)
+            other.arm({str(root / "app"): frozenset({"log"})})
+            (root / "app/.env").read_text()
+            await noticed.after(lambda: (root / "app/log").write_text("noise"))
+            await noticed.after(lambda: (root / "app/log").write_text("more noise"))
+            other.close()
+            assert hints.count == 1
+
+    asyncio.run(noise())
+
+
+def test_events_that_the_kernel_had_no_room_for_are_a_reason(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "PERIOD", NEVER)
+    room = int(Path("/proc/sys/fs/inotify/max_queued_events").read_text())
+
+    def flood() -> None:
+        for at in range(room + 1):  # the kernel merges equal events that follow each other
+            (root / "app" / "ab"[at % 2]).touch()
+        in_place(root)
+
+    async def overflow() -> None:
+        plain(root)
+        async with watching(root / "app/.env", Inotify) as (_, hints):
+            await hints.after(flood)
+
+    asyncio.run(overflow())
+
+
+async def edit_and_close(root: Path, source: Source) -> None:
+    plain(root)
+    async with watching(root / "app/.env", source) as (watch, hints):
+        in_place(root)
+        watch.close()
+        await collected()
+        assert hints.count == 1
+
+
+@pytest.mark.parametrize("source", [Inotify, Notify, no_events])
+def test_after_closing_there_is_no_hint_and_no_thread(
+    root: Path, source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "PERIOD", inotify.PAUSE)  # a comparison would be due as well
+    before = {*threading.enumerate()}
+    asyncio.run(edit_and_close(root, source))
+    assert {*threading.enumerate()} == before
+
+
+def test_news_on_their_way_while_closing_are_no_hint(root: Path) -> None:
+    async def close() -> None:
+        plain(root)
+        async with watching(root / "app/.env", Notify) as (watch, hints):
+            in_place(root)
+            assert isinstance(watch._events, Notify)
+            assert watch._events._thread
+            watch._events._thread.join()  # it has told the loop, which is held up here
+            watch.close()
+            await collected()
+            assert hints.count == 1
+
+    asyncio.run(close())
+
+
+def test_after_closing_no_descriptor_is_left(root: Path) -> None:
+    """Those of watchfiles are closed by a thread of its own, at its leisure."""
+    before = {*map(str, Path("/proc/self/fd").iterdir())}
+    asyncio.run(edit_and_close(root, Inotify))
+    assert {*map(str, Path("/proc/self/fd").iterdir())} <= before
+
+
+def test_closing_is_harmless_before_the_start_and_twice(root: Path) -> None:
+    watch = Watch([root / ".env"], lambda: None)
+    watch.close()
+
+    async def twice() -> None:
+        watch.start(asyncio.get_running_loop())
+        watch.close()
+        watch.close()
+
+    asyncio.run(twice())
