@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from devsup import __version__
-from devsup.errors import BUG, USAGE, DevsupError
+from devsup.errors import BUG, FAILED, USAGE, DevsupError
 
 app = typer.Typer(
     name="devsup",
@@ -54,14 +54,14 @@ def guarded(command: Callable[[], object]) -> int | str | None:
 
 def say_refusal(error: DevsupError) -> None:
     """What is wrong and what to do, on stderr."""
-    from devsup.report import refusal  # noqa: PLC0415
+    from devsup.report import refusal
 
-    print(refusal(error), file=sys.stderr)  # noqa: T201  the one place for errors
+    print(refusal(error), file=sys.stderr)
 
 
 def say_bug(error: Exception) -> int:
     """Keep the traceback, without the messages: they may hold values of settings."""
-    from devsup.rundir import crash_file  # noqa: PLC0415
+    from devsup.rundir import crash_file
 
     lines = []
     link: BaseException | None = error
@@ -69,7 +69,7 @@ def say_bug(error: Exception) -> int:
         lines += [*traceback.format_tb(link.__traceback__), f"{type(link).__qualname__}\n"]
         link = link.__cause__ or link.__context__
     path = crash_file("".join(lines))
-    print(  # noqa: T201  likewise
+    print(
         f"devsup: a bug in devsup itself ({type(error).__qualname__}); everything it ran is being"
         f" stopped\n        please report it with {path}",
         file=sys.stderr,
@@ -87,7 +87,7 @@ def show_version(asked: bool) -> None:  # noqa: FBT001  typer's form of a callba
 @app.callback()
 def devsup(
     *,
-    version: Annotated[  # noqa: ARG001  its callback does it
+    version: Annotated[
         bool,
         typer.Option("--version", help="Show the version.", callback=show_version, is_eager=True),
     ] = False,
@@ -99,7 +99,7 @@ def devsup(
 def up(
     services: Annotated[
         list[str] | None,
-        typer.Argument(help="Process types (web) or instances (web.1); default: all.", metavar="[SERVICE]..."),
+        typer.Argument(help="Process types or instances: web, worker.1.", metavar="SERVICE..."),
     ] = None,
     *,
     procfile: Procfile = None,
@@ -130,8 +130,8 @@ def up(
     ] = True,
 ) -> None:
     """Run the stack in the foreground; restart it whenever .env is edited."""
-    from devsup import launch  # noqa: PLC0415
-    from devsup.config import OnExit  # noqa: PLC0415
+    from devsup import launch
+    from devsup.config import OnExit
 
     if on_exit not in (None, *(each.value for each in OnExit)):
         raise DevsupError(f"--on-exit {on_exit}: it is wait, restart or stop", exit_code=USAGE)
@@ -150,3 +150,35 @@ def up(
         shell=dict(os.environ),
     )
     raise typer.Exit(launch.run(request))
+
+
+@app.command(epilog="Example: devsup kill --port 8000 --dry-run")
+def kill(
+    *,
+    procfile: Procfile = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list what would go.")] = False,
+    port: Annotated[
+        int | None,
+        typer.Option("--port", min=1, max=65535, help="Add the owner of this port."),
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="With --port: whoever owns it, in any directory.")
+    ] = False,
+) -> None:
+    """Remove whatever is left of this project, a running devsup included, and nothing else."""
+    from devsup import ending, kill_report
+    from devsup import kill as kills
+
+    scope = ending.scope(procfile)
+    if dry_run:
+        lines = kill_report.plan_lines(kills.plan(scope, port=port, force=force))
+        print(*lines, sep="\n")
+        return
+    outcome = kills.carry_out(scope, say, port=port, force=force)
+    print(*kill_report.outcome_lines(outcome), sep="\n")
+    raise typer.Exit(FAILED if outcome.survivors else 0)
+
+
+def say(text: str) -> None:
+    """A sentence of devsup's outside of a run."""
+    print(f"devsup: {text}", file=sys.stderr, flush=True)

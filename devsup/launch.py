@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from types import MappingProxyType
 
-from devsup import envfile, processes, procfile, project, stack
+from devsup import envfile, kill, processes, procfile, project, stack
 from devsup.config import OnExit
 from devsup.errors import RUNNING, DevsupError, UnreadableError
 from devsup.events import Broke, Edited, Quit
@@ -63,6 +63,7 @@ def run(request: Request) -> int:
     if lock is None:
         raise already_running(directory)
     with lock:
+        clear_former_run(found, directory)
         return asyncio.run(serve(found, request, env, specs, directory))
 
 
@@ -74,6 +75,24 @@ def build(found: Project, request: Request) -> tuple[Spec, ...]:
     if request.stop_timeout is not None:
         options = replace(options, stop_timeout=request.stop_timeout)
     return stack.build(services, options)
+
+
+def clear_former_run(found: Project, directory: RunDirectory) -> None:
+    """Remove what survived if all of a former devsup was killed at once."""
+    outcome = kill.clear_former_run(found.root, directory, tell)
+    if outcome.removed:
+        tell(f"removed what a former run had left: {len(outcome.removed)} alive")
+    if outcome.survivors:
+        pids = " ".join(str(each.pid) for each in outcome.survivors)
+        raise DevsupError(
+            f"what a former run left cannot be killed: {pids}",
+            hint=f"as root: kill -9 {pids}",
+        )
+
+
+def tell(text: str) -> None:
+    """Before there is any output of services."""
+    print(f"devsup: {text}", file=sys.stderr)  # noqa: T201  nothing else writes yet
 
 
 def already_running(directory: RunDirectory) -> DevsupError:

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -216,6 +217,9 @@ def sweep_strays(run: str, pids: Iterable[int]) -> None:
         # The grip came first: what carries the mark now is what the signal reaches.
         if processes.marks(held.pid).run == run:
             held.send(signal.SIGKILL)
-    processes.wait(grips, SWEEP_PATIENCE)
+    until = time.monotonic() + SWEEP_PATIENCE
+    alive = set(grips)
+    while alive and (dead := processes.wait([*alive], until - time.monotonic())):
+        alive -= set(dead)
     for held in grips:
         held.close()

@@ -1,0 +1,5 @@
+"""`python -m devsup`."""
+
+from devsup.cli import main
+
+main()
