@@ -66,8 +66,10 @@ async def pool() -> PoolReport:
 @app.get("/worker/pool")
 def worker_pool() -> dict[str, Any]:
     """Tell the same of the worker process that takes the task."""
+    # Expires, because nobody will be waiting for it any longer.
+    task = tasks.report_pool.apply_async(expires=WORKER_PATIENCE_SECONDS)
     try:
-        answer: dict[str, Any] = tasks.report_pool.delay().get(timeout=WORKER_PATIENCE_SECONDS)
+        answer: dict[str, Any] = task.get(timeout=WORKER_PATIENCE_SECONDS)
     except NoWorkerError:
         raise HTTPException(504, "no worker has answered") from None
     return answer

@@ -3,8 +3,8 @@
 There is no `load_dotenv` here: who starts the processes gives them their environment, and a process
 whose settings never change cannot disagree with itself.
 
-A bad value ends the process at once with one line that names the key. Values are secrets: none is
-ever printed, in no message, repr or traceback. An empty value counts as not set.
+A bad value ends the process at once with one line that names the key. Values are secrets: nothing
+here prints one, in no message, repr or traceback. An empty value counts as not set.
 """
 
 import os
