@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
+from itertools import pairwise
 from pathlib import PurePosixPath
 from signal import Signals
 from types import MappingProxyType
@@ -217,7 +218,7 @@ def _operands(arguments: Words, options: frozenset[str]) -> Words:
 
 def _values(arguments: Words, options: frozenset[str]) -> Iterator[str]:
     """What is given for these options, as `--long value`, `--long=value`, `-s value`, `-svalue`."""
-    for word, following in zip(arguments, (*arguments[1:], ""), strict=True):
+    for word, following in pairwise((*arguments, "")):
         name, equals, value = word.partition("=")
         if name in options:
             yield value if equals else following
