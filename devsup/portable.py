@@ -8,6 +8,7 @@ was started without one.
 import errno
 import os
 import signal
+import socket
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -83,6 +84,12 @@ def boot() -> str:
 def listening(asked: Iterable[int]) -> dict[int, tuple[int, ...]]:
     """The TCP ports each process listens on."""
     return {pid: _ports(pid) for pid in asked}
+
+
+def is_taken(port: int) -> bool:
+    """Whether anybody listens on a TCP port of the loopback interface."""
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0
 
 
 def _ports(pid: int) -> tuple[int, ...]:

@@ -21,6 +21,7 @@ Grip = holding.Grip
 boot = kernel.boot
 command = kernel.command
 grip = holding.grip
+is_taken = kernel.is_taken
 listening = kernel.listening
 pids = kernel.pids
 row = kernel.row
@@ -40,8 +41,12 @@ class Survey:
 
 
 def table() -> dict[int, Row]:
-    """The process table by pid, zombies included."""
-    return {pid: found for pid in pids() if (found := row(pid))}
+    """The process table by pid, zombies included.
+
+    The oldest are read first: whoever adopts the children of a parent that dies meanwhile is older
+    than both, so every process's parent is in the table as well (but where pids have wrapped).
+    """
+    return {pid: found for pid in reversed(pids()) if (found := row(pid))}
 
 
 def identity(pid: int) -> Identity | None:
@@ -50,9 +55,26 @@ def identity(pid: int) -> Identity | None:
     return found.identity if found and found.alive else None
 
 
+def own() -> Identity:
+    """Who we are."""
+    found = identity(os.getpid())
+    if found is None:
+        raise ProcessLookupError("the process table does not show this very process")
+    return found
+
+
 def is_alive(who: Identity) -> bool:
     """Whether this very process lives, and not merely somebody with its pid."""
     return identity(who.pid) == who
+
+
+def hold(who: Identity) -> Grip | None:
+    """A grip on this very process, to be closed; None when it is dead."""
+    grip = holding.grip(who.pid)
+    if grip and not is_alive(who):
+        grip.close()
+        return None
+    return grip
 
 
 def lineage() -> frozenset[int]:
@@ -78,12 +100,13 @@ def sight(pid: int) -> Sighting | None:
         return None
     data = kernel.environ(pid)
     variables, intact = ({}, False) if data is None else parse_environ(data)
+    cleared = is_cleared(variables, intact=intact)
     return Sighting(
         row=found,
-        parent=row(found.ppid),
+        parent=row(found.ppid) if cleared else None,
         uid=kernel.uid(pid),
         marks=sighting.marks(variables),
-        cleared=is_cleared(variables, intact=intact),
+        cleared=cleared,
         directory=kernel.directory(pid),
         command=command(pid),
     )

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
-from devsup.sighting import Row
+from devsup.sighting import UNIX_SOCKET, Row
 
 HIDDEN = (FileNotFoundError, ProcessLookupError, PermissionError)
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -22,7 +22,6 @@ KERNEL_THREAD = 0x00200000  # PF_KTHREAD
 DELETED = " (deleted)"
 LISTENING_TCP = b"0A"
 LISTENING_UNIX = 0x10000  # __SO_ACCEPTCON among the flags
-UNIX = 0  # the port that stands for a listening Unix socket
 
 Answer = TypeVar("Answer")
 
@@ -87,7 +86,7 @@ def boot() -> str:
 
 
 def listening(asked: Iterable[int]) -> dict[int, tuple[int, ...]]:
-    """The TCP ports each process listens on, `UNIX` for a Unix stream socket."""
+    """The TCP ports each process listens on, `UNIX_SOCKET` for a Unix one."""
     networks: dict[str | None, Mapping[str, int]] = {}
     found = {}
     for pid in asked:
@@ -97,6 +96,11 @@ def listening(asked: Iterable[int]) -> dict[int, tuple[int, ...]]:
         ports = networks[network]
         found[pid] = tuple(sorted({ports[socket] for socket in ports.keys() & _open_files(pid)}))
     return found
+
+
+def is_taken(port: int) -> bool:
+    """Whether anybody listens on a TCP port here, be it a process that we may not look into."""
+    return port in _listeners(os.getpid()).values()
 
 
 def _open_files(pid: int) -> set[str | None]:
@@ -113,7 +117,7 @@ def _listeners(pid: int) -> dict[str, int]:
         for fields in tcp
         if fields[3] == LISTENING_TCP
     } | {
-        f"socket:[{fields[6].decode()}]": UNIX
+        f"socket:[{fields[6].decode()}]": UNIX_SOCKET
         for fields in _table(pid, "net/unix")
         if int(fields[3], 16) & LISTENING_UNIX
     }

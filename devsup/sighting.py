@@ -11,6 +11,9 @@ RUN = "DEVSUP_RUN"
 SERVICE = "DEVSUP_SERVICE"
 GENERATION = "DEVSUP_GENERATION"
 
+UNIX_SOCKET = 0
+"""Stands among the ports of a process for a Unix stream socket on which it listens."""
+
 # A login, a shell, a desktop, cron and systemd each set some of these, and children inherit them.
 USUAL = frozenset({"HOME", "PWD", "USER", "LOGNAME", "SHLVL", "INVOCATION_ID"})
 
@@ -57,8 +60,8 @@ class Marks:
 class Sighting:
     """A live process with everything that decides whether it is a leftover.
 
-    `cleared`: its environment was replaced by one without anything a user's own process has.
-    `directory` is None when it may not be read, `parent` when it is gone.
+    `cleared`: it was started with an environment that lacks what every process of a user has; only
+    then is the parent looked at. What may not be read, or is gone, is None.
     """
 
     row: Row

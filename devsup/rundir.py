@@ -1,0 +1,220 @@
+"""Where lock, record, socket and logs of a project live: one private directory for each root.
+
+`/tmp/devsup-<uid>/<name>-<8 hex>`, a constant place and neither XDG_RUNTIME_DIR nor TMPDIR, since
+two terminals must agree on it. The lock is a `flock` on that directory itself: the kernel takes it
+back from whoever dies, and systemd-tmpfiles leaves what is below a locked directory alone, however
+old it gets. Who holds it stands in a file beside the record, to be checked against the process.
+
+A clean end leaves nothing here: the record goes, and with it the directory unless there are logs.
+"""
+
+import contextlib
+import fcntl
+import json
+import os
+import re
+import secrets
+import stat
+import tempfile
+from dataclasses import asdict, dataclass
+from enum import Enum
+from hashlib import sha256
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from devsup import processes
+from devsup import record as records
+from devsup.errors import DevsupError
+from devsup.record import Record
+from devsup.sighting import Identity
+
+LONGEST_NAME = 32
+"""Characters of the project's name in the path, which must fit into a socket address (104)."""
+
+
+class Role(Enum):
+    """What the holder of the lock is doing."""
+
+    UP = "up"
+    KILL = "kill"
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """The process that holds the lock."""
+
+    identity: Identity
+    role: Role
+
+
+class Lock:
+    """A held lock; released with the process at the latest. Children do not inherit it."""
+
+    def __init__(self, directory: "RunDirectory", file: int) -> None:
+        self.directory = directory
+        self.file = file
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.release()
+
+    def release(self) -> None:
+        """Let go, and remove the directory if nothing is kept in it."""
+        self.directory.holder_file.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            self.directory.path.rmdir()
+        os.close(self.file)
+
+
+@dataclass(frozen=True, slots=True)
+class RunDirectory:
+    """The private directory of one project; `key` stands for its root in marks and paths."""
+
+    path: Path
+    key: str
+
+    @classmethod
+    def of(cls, root: Path, base: Path | None = None) -> Self:
+        """The directory of the project at `root`, made if need be.
+
+        Raises:
+            DevsupError: somebody else owns it, or can get at it.
+        """
+        real = root.resolve()
+        key = sha256(os.fsencode(real)).hexdigest()[:8]
+        name = re.sub(r"[^A-Za-z0-9._-]", "_", real.name)[:LONGEST_NAME] or "root"
+        found = cls((base or default_base()) / f"{name}-{key}", key)
+        found.make()
+        return found
+
+    def make(self) -> None:
+        """Make it and the one above, and see to it that both are ours alone."""
+        make_private(self.path.parent)
+        make_private(self.path)
+
+    @property
+    def record(self) -> Path:
+        """The file with the record of the run."""
+        return self.path / "record.json"
+
+    @property
+    def socket(self) -> Path:
+        """The control socket of the running supervisor."""
+        return self.path / "control.sock"
+
+    @property
+    def holder_file(self) -> Path:
+        """The file that says who holds the lock."""
+        return self.path / "holder.json"
+
+    def new_run(self) -> str:
+        """A name for a run that nobody else has; its first half tells the project."""
+        return f"{self.key}-{secrets.token_hex(4)}"
+
+    def lock(self, role: Role = Role.UP) -> Lock | None:
+        """The lock; None when another process holds it."""
+        while True:
+            self.make()
+            try:
+                file = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except FileNotFoundError:
+                continue  # released just now, by somebody who removed it
+            except BlockingIOError:
+                os.close(file)
+                return None
+            if self._is(file):
+                self._write_holder(role)
+                return Lock(self, file)
+            os.close(file)
+
+    def _is(self, file: int) -> bool:
+        """Whether a locked directory is the one at our path, and not a removed one."""
+        try:
+            return os.path.samestat(os.fstat(file), self.path.stat())
+        except FileNotFoundError:
+            return False
+
+    def _write_holder(self, role: Role) -> None:
+        holder = {"identity": asdict(processes.own()), "role": role.value}
+        self._write(self.holder_file, json.dumps(holder))
+
+    def holder(self) -> Holder | None:
+        """The live process that holds the lock, by what it wrote when it got it."""
+        try:
+            data = json.loads(self.holder_file.read_bytes())
+            holder = Holder(records.identity(data["identity"]), Role(data["role"]))
+        except (OSError, ValueError, TypeError, KeyError):
+            return None
+        return holder if processes.is_alive(holder.identity) else None
+
+    def locked(self) -> bool:
+        """Whether somebody holds the lock."""
+        return self.holder() is not None
+
+    def write(self, record: Record) -> None:
+        """Replace the record; a reader sees the old one or the new one, whole."""
+        self._write(self.record, records.dumps(record))
+
+    def read(self) -> Record | None:
+        """The record of the last run that did not end cleanly, or of the present one."""
+        try:
+            return records.loads(self.record.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None
+
+    def forget(self) -> None:
+        """After a clean end: nothing is left that a record could help to find."""
+        self.record.unlink(missing_ok=True)
+        self.socket.unlink(missing_ok=True)
+
+    def _write(self, path: Path, text: str) -> None:
+        new = path.with_suffix(".new")
+        new.write_text(text, encoding="utf-8")
+        new.replace(path)
+
+
+def default_base() -> Path:
+    """Where all projects of this user are."""
+    return Path(f"/tmp/devsup-{os.getuid()}")  # noqa: S108 - checked by make_private
+
+
+def make_private(path: Path) -> None:
+    """Make a directory that only we can enter, or make sure that it is one.
+
+    Raises:
+        DevsupError: it is not. In /tmp anybody may have been there first.
+    """
+    with contextlib.suppress(FileExistsError):
+        path.mkdir(mode=0o700)
+    found = path.lstat()
+    if not stat.S_ISDIR(found.st_mode):
+        raise DevsupError(f"{path} is in the way: it is no directory", hint=f"remove it: rm {path}")
+    if found.st_uid != os.getuid():
+        raise DevsupError(
+            f"{path} belongs to another user (uid {found.st_uid})",
+            hint="devsup keeps its lock there and must own it: have it removed",
+        )
+    if found.st_mode & 0o077:
+        raise DevsupError(
+            f"{path} is open to other users (mode {stat.S_IMODE(found.st_mode):o})",
+            hint=f"close it: chmod 700 {path}",
+        )
+
+
+def crash_file(text: str) -> Path:
+    """Keep the traceback of a bug of devsup; the new file."""
+    base = default_base()
+    make_private(base)
+    file, path = tempfile.mkstemp(prefix="crash-", suffix=".txt", dir=base)
+    with os.fdopen(file, "w", encoding="utf-8") as crash:
+        crash.write(text)
+    return Path(path)
