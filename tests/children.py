@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 HOSTILE = HERE / "hostile.py"
 CAGE = HERE / "cage.py"
+READY = "READY"
 SECONDS = 30.0
 """How long a test waits for what must happen; far more than it takes."""
 
@@ -74,21 +75,18 @@ class Nursery:
         """
         kind, *options = command
         variables = [f"{key}={value}" for key, value in (env or {}).items()]
+        return self.cage(
+            "env", *variables, sys.executable, str(HOSTILE), kind, READY, *options, cwd=cwd
+        )
+
+    def cage(self, *command: str, cwd: Path | None = None) -> Child:
+        """Any program that announces itself in READY, which stands for the FIFO."""
         ready = self.folder / f"ready-{len(self.children)}"
         os.mkfifo(ready)
         fifo = os.open(ready, os.O_RDONLY | os.O_NONBLOCK)
+        words = [str(ready) if word == READY else word for word in command]
         cage = subprocess.Popen(
-            [
-                sys.executable,
-                CAGE,
-                "env",
-                *variables,
-                sys.executable,
-                HOSTILE,
-                kind,
-                ready,
-                *options,
-            ],
+            [sys.executable, CAGE, *words],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             cwd=cwd or self.folder,

@@ -1,0 +1,14 @@
+"""What `devsup kill` does, as a command: python killer.py ROOT BASE; prints the removed pids."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from devsup import kill
+from devsup.rundir import RunDirectory
+from devsup.search import Scope
+
+root, base = map(Path, sys.argv[1:])
+outcome = kill.carry_out(Scope(root, RunDirectory.of(root, base)), print)
+print(*(each.pid for each in outcome.removed))  # noqa: T201
