@@ -17,14 +17,17 @@ import root
 
 ROLE = b"CREATE ROLE app LOGIN;\nCREATE DATABASE app OWNER app;\n"
 ACCESS = "host app app 127.0.0.1/32 trust\n"
-INITDB = ("--username=postgres", "--encoding=UTF8", "--no-locale", "--no-sync", "--no-instructions")
+INITDB = (
+    *("--username=postgres", "--encoding=UTF8", "--no-locale", "--no-sync", "--no-instructions"),
+    # What a SIGKILL leaves stays in the folder, and not in /dev/shm.
+    *("-c", "dynamic_shared_memory_type=mmap"),
+)
 # Without fsync a crash of the machine may damage the cluster: right for development only. A SIGKILL
 # harms nothing and loses no commit, which is why synchronous_commit and full_page_writes stay on.
 FAST = {
     "fsync": "off",
     "wal_level": "minimal",
     "max_wal_senders": "0",
-    "dynamic_shared_memory_type": "mmap",  # what a SIGKILL leaves stays in the folder
     "log_checkpoints": "off",
     "log_line_prefix": "",  # the supervisor writes the time before each line
 }
