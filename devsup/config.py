@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+import warnings
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
@@ -117,8 +118,8 @@ def _unknown_types(options: Options, types: Collection[str]) -> Iterator[_Fault]
         path = ("services", name)
         for of, wanted in ((path, name), *(((*path, "after"), after) for after in service.after)):
             if wanted not in types:
-                unknown = f'names "{wanted}", which is not in the Procfile'
-                yield of, unknown + did_you_mean(wanted, types)
+                near = did_you_mean(wanted, types)
+                yield of, f'names "{wanted}", not in the Procfile{near}'
 
 
 def _circle(options: Options) -> Iterator[_Fault]:
@@ -239,7 +240,9 @@ def _ready(value: object) -> Ready:
 def _log_ready(value: object) -> LogReady:
     pattern = _text(value)
     try:
-        re.compile(pattern)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of sets that a later Python may read otherwise
+            re.compile(pattern)
     except (re.error, OverflowError, RecursionError) as error:
         raise _RefusedError(f"is no regular expression: {error}") from None
     return LogReady(pattern)
