@@ -39,15 +39,15 @@ def _heading(verb: str, findings: Sequence[Finding], *, quiet: bool = False) -> 
 
 
 def table(findings: Iterable[Finding]) -> Iterator[str]:
-    """A line a process: pid, service, program, why, ports."""
+    """A line a process: pid, service, program, ports, why."""
     rows = [
-        (str(each.pid), each.service or "-", program(each.command), each.why.value, ports(each))
+        (str(each.pid), each.service or "-", program(each.command), ports(each), each.why.value)
         for each in findings
     ]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        yield f"  {'  '.join(cells)}".rstrip()
+        yield f"  {'  '.join(cells).rstrip()}"
 
 
 def ports(finding: Finding) -> str:

@@ -177,6 +177,7 @@ class RunDirectory:
         self.socket.unlink(missing_ok=True)
 
     def _write(self, path: Path, text: str) -> None:
+        self.make()  # anybody may clean up /tmp, and a run outlives that
         new = path.with_suffix(".new")
         new.write_text(text, encoding="utf-8")
         new.replace(path)
