@@ -2,7 +2,7 @@
 
 Weaker than `procfs`: starts are wall clock, Unix sockets do not show, a signal is checked against
 the process's identity but can race it, and what overwrote its environment cannot be told from what
-was started without one.
+was started without one, and psutil knows no terminal that is younger than its first look at one.
 """
 
 import errno
