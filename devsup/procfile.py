@@ -58,7 +58,7 @@ def parse(text: str, file: str) -> tuple[tuple[Entry, ...], tuple[Problem, ...]]
 
 def _entry(line: str, number: int, earlier: Mapping[str, Entry]) -> Entry | str:
     """The entry of a line, or what is wrong with the line."""
-    match = _ENTRY.fullmatch(line.rstrip())
+    match = _ENTRY.fullmatch(line)
     if match is None:
         return "neither `name: command` nor a `#` comment (a name has letters, digits, _ and -)"
     name, command = match["name"], match["command"].strip()

@@ -210,8 +210,6 @@ def _wrapped(arguments: Words, verb: str, options: frozenset[str]) -> Words:
 def _operands(arguments: Words, options: frozenset[str]) -> Words:
     """What follows the options, of which the named ones take the next word as their value."""
     while arguments and arguments[0].startswith("-"):
-        if arguments[0] == "--":
-            return arguments[1:]
         arguments = arguments[2 if arguments[0] in options else 1 :]
     return arguments
 

@@ -185,7 +185,7 @@ COMMANDS = st.sampled_from(
 PROGRAMS = COMMANDS.map(lambda line: recognise(tuple(line.split()), 5000))
 
 
-@given(PROGRAMS, st.sampled_from([HUP, INT, QUIT, TERM]), st.floats(0.1, 100.0))
+@given(PROGRAMS, st.sampled_from([HUP, INT, QUIT, TERM]), st.just(0.0) | st.floats(0.1, 100.0))
 def test_what_the_user_says_replaces_the_first_signal_and_its_grace_only(
     program: Program | None, signal: Signals, timeout: float
 ) -> None:
