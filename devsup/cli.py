@@ -29,6 +29,19 @@ Procfile = Annotated[
 ]
 
 
+EnvFile = Annotated[
+    list[str] | None,
+    typer.Option("-e", "--env-file", help="Read this file; repeatable, later wins."),
+]
+Services = Annotated[
+    list[str] | None,
+    typer.Argument(
+        help="Process types or instances: web, worker.1; default: all.", metavar="[SERVICE]..."
+    ),
+]
+Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Return when it is done, or at once.")]
+
+
 def main() -> None:
     """Run the command line, and say plainly what went wrong."""
     if sys.platform == "win32":
@@ -97,16 +110,10 @@ def devsup(
 
 @app.command(epilog="Example: devsup up web worker --formation worker=2")
 def up(
-    services: Annotated[
-        list[str] | None,
-        typer.Argument(help="Process types or instances: web, worker.1.", metavar="SERVICE..."),
-    ] = None,
+    services: Services = None,
     *,
     procfile: Procfile = None,
-    env_file: Annotated[
-        list[str] | None,
-        typer.Option("-e", "--env-file", help="Read and watch this file; repeatable, later wins."),
-    ] = None,
+    env_file: EnvFile = None,
     formation: Annotated[
         str, typer.Option("-m", "--formation", help="Instances a type: web=1,worker=2.")
     ] = "",
@@ -130,12 +137,12 @@ def up(
     ] = True,
 ) -> None:
     """Run the stack in the foreground; restart it whenever .env is edited."""
-    from devsup import launch
+    from devsup import launch, serving
     from devsup.config import OnExit
 
     if on_exit not in (None, *(each.value for each in OnExit)):
         raise DevsupError(f"--on-exit {on_exit}: it is wait, restart or stop", exit_code=USAGE)
-    request = launch.Request(
+    request = serving.Request(
         services=tuple(services or ()),
         procfile=procfile,
         env_files=tuple(env_file or ()),
@@ -171,12 +178,136 @@ def kill(
 
     scope = ending.scope(procfile)
     if dry_run:
-        lines = kill_report.plan_lines(kills.plan(scope, port=port, force=force))
-        print(*lines, sep="\n")
+        print(*kill_report.plan_lines(kills.plan(scope, port=port, force=force)), sep="\n")
         return
     outcome = kills.carry_out(scope, say, port=port, force=force)
     print(*kill_report.outcome_lines(outcome), sep="\n")
     raise typer.Exit(FAILED if outcome.survivors else 0)
+
+
+@app.command(epilog="Example: devsup status --json | jq .verified")
+def status(
+    *,
+    procfile: Procfile = None,
+    as_json: Annotated[bool, typer.Option("--json", help="For scripts; see README.md.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Again each second.")] = False,
+) -> None:
+    """Show each service, and whether every live process runs on the current settings."""
+    from devsup import remote
+
+    remote.status(procfile, as_json=as_json, watch=watch)
+
+
+@app.command(epilog="Example: devsup restart worker")
+def restart(services: Services = None, *, procfile: Procfile = None, wait: Wait = True) -> None:
+    """Restart services of a running devsup; return when they are ready."""
+    change("restart", services, procfile, wait=wait)
+
+
+@app.command(epilog="Example: devsup start web")
+def start(services: Services = None, *, procfile: Procfile = None, wait: Wait = True) -> None:
+    """Start services that are down; return when they are ready."""
+    change("start", services, procfile, wait=wait)
+
+
+@app.command(epilog="Example: devsup stop web")
+def stop(services: Services = None, *, procfile: Procfile = None, wait: Wait = True) -> None:
+    """Stop services and keep them down, over edits too, until they are started."""
+    change("stop", services, procfile, wait=wait)
+
+
+def change(command: str, services: list[str] | None, procfile: str | None, *, wait: bool) -> None:
+    """Have a running devsup do something to its services."""
+    from devsup import remote
+
+    remote.change(command, tuple(services or ()), procfile, wait=wait)
+
+
+@app.command(epilog="Example: devsup down")
+def down(*, procfile: Procfile = None) -> None:
+    """End the running devsup gracefully; return when everything is gone."""
+    from devsup import remote
+
+    remote.down(procfile)
+
+
+@app.command(epilog="Example: devsup logs worker -n 100 -f")
+def logs(
+    services: Services = None,
+    *,
+    procfile: Annotated[str | None, typer.Option("--procfile", help="The Procfile.")] = None,
+    lines: Annotated[int, typer.Option("-n", "--lines", min=0, help="The latest so many.")] = 50,
+    follow: Annotated[bool, typer.Option("-f", "--follow", help="Go on with what comes.")] = False,
+) -> None:
+    """Show the output of the running devsup, or of the last run."""
+    from devsup import remote
+
+    # -f stands for --follow here, as everywhere else where logs are read.
+    remote.logs(tuple(services or ()), procfile, lines=lines, follow=follow)
+
+
+@app.command(epilog="Example: devsup env --explain DATABASE_URL")
+def env(
+    service: Annotated[
+        str | None, typer.Argument(help="A service: worker.1", metavar="[SERVICE]")
+    ] = None,
+    *,
+    procfile: Procfile = None,
+    env_file: EnvFile = None,
+    live: Annotated[
+        bool, typer.Option("--live", help="Compare every live process; exit 1 if one differs.")
+    ] = False,
+    explain: Annotated[
+        str | None, typer.Option("--explain", metavar="KEY", help="Follow one key.")
+    ] = None,
+    show: Annotated[bool, typer.Option("--show", help="Print the values, too: secrets!")] = False,
+) -> None:
+    """Show where each setting comes from, and whether it arrived in the live processes."""
+    from devsup import inquiry
+
+    asked = inquiry.inquire(procfile, tuple(env_file or ()), dict(os.environ))
+    if explain:
+        print(*inquiry.explain(asked, explain, show=show), sep="\n")
+    elif live:
+        found = asked.compare(service)
+        print(*found.lines, sep="\n")
+        raise typer.Exit(FAILED if found.differs else 0)
+    else:
+        print(*asked.lines(service, show=show), sep="\n")
+
+
+@app.command(epilog="Example: devsup check")
+def check(
+    *,
+    procfile: Procfile = None,
+    env_file: EnvFile = None,
+    as_json: Annotated[bool, typer.Option("--json", help="For scripts; see README.md.")] = False,
+) -> None:
+    """Find out everything that can be known before starting; exit 0 or 2."""
+    from devsup import checkup
+
+    found = checkup.check(procfile, tuple(env_file or ()), dict(os.environ))
+    print(found.as_json() if as_json else found.as_text())
+    raise typer.Exit(USAGE if found.problems else 0)
+
+
+@app.command(
+    context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
+    epilog="Example: devsup run alembic upgrade head",
+)
+def run(
+    command: Annotated[list[str], typer.Argument(help="Program and arguments.", metavar="CMD...")],
+    *,
+    procfile: Procfile = None,
+    env_file: EnvFile = None,
+    service: Annotated[
+        str | None, typer.Option("--service", help="With the PORT of this service: web, web.2.")
+    ] = None,
+) -> None:
+    """Run one command in the environment of the stack; its exit code is devsup's."""
+    from devsup import oneoff
+
+    oneoff.run(command, procfile, tuple(env_file or ()), service, dict(os.environ))
 
 
 def say(text: str) -> None:

@@ -17,6 +17,7 @@ from devsup.nearest import did_you_mean
 from devsup.programs import HttpReady, LogReady, PortReady, Ready
 from devsup.toml_lines import NOWHERE, Path, key_lines
 
+LARGEST_LOG = 1024
 LONGEST_TIMEOUT = 24 * 60 * 60
 _PORTS = range(1, 65536)
 
@@ -54,6 +55,7 @@ class Options:
     env_files: tuple[str, ...] | None = None
     on_exit: OnExit = OnExit.WAIT
     stop_timeout: float | None = None
+    log_size: int = 10
     services: Mapping[str, ServiceOptions] = field(default_factory=dict)
     lines: Mapping[Path, int] = field(default_factory=dict, compare=False, repr=False)
 
@@ -266,6 +268,12 @@ def _http_ready(value: object) -> HttpReady:
     return HttpReady(url)
 
 
+def _mebibytes(value: object) -> int:
+    if type(value) is not int or not 0 < value <= LARGEST_LOG:
+        raise _RefusedError(f"must be a whole number of MiB from 1 to {LARGEST_LOG}")
+    return value
+
+
 def _not_yet(_: object) -> object:
     raise _RefusedError("is not available yet: remove it")
 
@@ -289,5 +297,6 @@ _KEYS: Mapping[str, _Converter] = {
     "env-files": _texts,
     "on-exit": _on_exit,
     "stop-timeout": _seconds,
+    "log-size": _mebibytes,
     "services": _table,
 }

@@ -4,11 +4,10 @@ from pathlib import Path
 
 from devsup import procfile, project
 from devsup.errors import UnreadableError
+from devsup.project import Project
 from devsup.rundir import RunDirectory
 from devsup.search import Scope
 from devsup.shell import program_words
-
-FIRST_PORT = 5000
 
 
 def scope(procfile_option: str | None) -> Scope:
@@ -18,7 +17,12 @@ def scope(procfile_option: str | None) -> Scope:
     except UnreadableError:
         root = Path(procfile_option).absolute().parent if procfile_option else Path.cwd()
         return Scope(root, RunDirectory.of(root))
-    services = procfile.services(found.entries, {}, (), FIRST_PORT)
+    return scope_of(found)
+
+
+def scope_of(found: Project) -> Scope:
+    """Where to look, and what for."""
+    services = procfile.services(found.entries, {}, (), procfile.FIRST_PORT)
     programs = {entry.name: program_words(entry.command) for entry in found.entries}
     ports = frozenset(service.port for service in services)
     return Scope(found.root, RunDirectory.of(found.root), programs, ports)

@@ -93,6 +93,16 @@ def marks(pid: int) -> Marks:
     return sighting.marks(parse_environ(data)[0]) if sighting.RUN.encode() in data else Marks()
 
 
+def environ(pid: int) -> dict[str, str] | None:
+    """The environment of one process; None where it was written over or may not be read.
+
+    These are somebody's secrets: to be compared, and shown to nobody who has not asked.
+    """
+    data = kernel.environ(pid)
+    variables, intact = ({}, False) if data is None else parse_environ(data)
+    return variables if intact else None
+
+
 def sight(pid: int) -> Sighting | None:
     """Look closely at one process; None when it is dead."""
     found = row(pid)

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from devsup.errors import USAGE, DevsupError, Problem
 from devsup.nearest import did_you_mean
 
+FIRST_PORT = 5000
+"""PORT of the first process type, when nobody says otherwise."""
+
 MOST_INSTANCES = 100
 """Of one process type: each has a port of the hundred that belong to its type."""
 

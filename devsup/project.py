@@ -117,6 +117,7 @@ class EnvFiles:
     known: dict[Path, bytes] = field(default_factory=dict, repr=False)
     last: Contents = field(default=(), repr=False)
     settings: Settings = field(default_factory=lambda: Settings({}, {}))
+    layers: tuple[Layer, ...] = ()
 
     def contents(self) -> Contents:
         """The files as they are now; nothing is remembered."""
@@ -131,12 +132,18 @@ class EnvFiles:
             self.shown(path) for path, each in pairs if each is MISSING and path in self.known
         )
         parsed = [self._parse(path, each) for path, each in pairs]
-        settings, too_long = envfile.resolve([layer for layer, _ in parsed], self.shell)
+        layers = tuple(layer for layer, _ in parsed)
+        settings, too_long = envfile.resolve(layers, self.shell)
         problems = tuple(problem for _, found in parsed for problem in found) or too_long
         if not problems:
             self.known |= {path: each for path, each in pairs if isinstance(each, bytes)}
-            self.settings = settings
+            self.settings, self.layers = settings, layers
         return Reading(self.settings, problems, touched, deleted)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The files as they are shown."""
+        return tuple(map(self.shown, self.paths))
 
     def shown(self, path: Path) -> str:
         """Relative to the project where it lies in it."""

@@ -12,8 +12,12 @@ from devsup.unit import Unit
 
 
 def seconds(duration: float) -> str:
-    """`0.31 s` or `12 s`: three digits are more than a person reads."""
-    return f"{duration:.0f} s" if duration >= 10 else f"{duration:.2g} s"  # noqa: PLR2004 - see above
+    """`12 s`, `1.9 s`, `7 ms`: more digits are more than a person reads."""
+    if duration >= 9.95:  # noqa: PLR2004  what rounds to two digits
+        return f"{duration:.0f} s"
+    if duration >= 0.0995:  # noqa: PLR2004  likewise
+        return f"{duration:.2g} s"
+    return f"{1000 * duration:.0f} ms"
 
 
 def count(number: int, noun: str, plural: str = "") -> str:
@@ -64,10 +68,11 @@ def _(notice: tell.Steady) -> str:
         took += f" (stop {seconds(notice.stop)}, start {seconds(notice.start)})"
     up = [f"{name} ({how})" for name, state, how in notice.services if state is State.UP]
     parts = [
-        f"{' '.join(up) or 'nothing'} on generation {notice.generation} in {took}",
-        f"{count(notice.processes, 'process', 'processes')} verified",
+        *([f"{' '.join(up)} on generation {notice.generation}"] if up else []),
         *(f"{name} {state.value}" for name, state, _ in notice.services if state is not State.UP),
     ]
+    parts[-1] += f" in {took}"
+    parts.append(f"{count(notice.processes, 'process', 'processes')} verified")
     return _reason(notice) + ", ".join(parts)
 
 
@@ -156,3 +161,17 @@ def waiting(units: Iterable[Unit], deadlines: Mapping[str, float], now: float) -
             next_step = f", next step in {seconds(left)}" if left > 0 else ""
             awaited.append(f"{name} {state} for {seconds(now - unit.since)}{next_step}")
     return f"waiting: {'; '.join(awaited)}" if awaited else ""
+
+
+def standing(unit: Unit) -> str:
+    """What became of a service that somebody asked about."""
+    name, state = unit.spec.name, unit.life.state
+    match state:
+        case State.UP:
+            return f"{name} is up ({unit.how}) on generation {unit.generation}"
+        case State.CRASHED:
+            return f"{name} crashed: it {ending(unit.life.exit_code)}"
+        case State.DOWN if unit.finished:
+            return f"{name} has finished"
+        case _:
+            return f"{name} is {state.value}"

@@ -111,6 +111,11 @@ class RunDirectory:
         return self.path / "control.sock"
 
     @property
+    def log(self) -> Path:
+        """The log of the last run, or of the present one."""
+        return self.path / "log"
+
+    @property
     def holder_file(self) -> Path:
         """The file that says who holds the lock."""
         return self.path / "holder.json"

@@ -217,6 +217,7 @@ class Supervisor:
         unit.life, actions = lifecycle.advance(unit.life, event, unit.spec.steps)
         if unit.life.state is not before:
             unit.since = now
+            unit.started = now if unit.life.state is State.STARTING else unit.started
         for action in actions:
             self._act(unit, action)
 

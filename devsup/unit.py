@@ -20,7 +20,8 @@ class Unit:
 
     `since` is when it entered its state (monotonic seconds), `backoff` the seconds before its last
     restart after an exit that nobody asked for (0 once that is made good by a long life or by a
-    start on demand), `how` says by what it was last found ready.
+    start on demand), `how` says by what it was last found ready, `started` when that
+    last start was.
     """
 
     spec: Spec
@@ -31,6 +32,7 @@ class Unit:
     backoff: float = 0.0
     how: str = ""
     since: float = 0.0
+    started: float = 0.0
 
     @property
     def finished(self) -> bool:

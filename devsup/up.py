@@ -66,6 +66,13 @@ class Run:
         self.queue: deque[events.Event] = deque()
         self.exit_code: asyncio.Future[int] = self.loop.create_future()
         self.waiting: asyncio.TimerHandle | None = None
+        self.changed = asyncio.Event()
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Wait until something holds that only events can bring about."""
+        while not condition():
+            self.changed.clear()
+            await self.changed.wait()
 
     async def until_exit(self) -> int:
         """Launch everything, and serve until nothing is left; the exit code."""
@@ -87,6 +94,7 @@ class Run:
             for effect in self.supervisor.handle(self.queue[0], self.loop.time()):
                 self.perform(effect)
             self.queue.popleft()
+        self.changed.set()
         self.say_later_who_is_awaited(WAITING_FIRST)
 
     def perform(self, effect: do.Effect) -> None:

@@ -1,0 +1,105 @@
+"""Where each setting comes from, and whether a live process has it; pure. Values on demand only."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+
+from devsup.envfile import Layer, Settings
+from devsup.status_report import columns
+
+SHELL = "the shell's"
+
+
+class Found(Enum):
+    """What a live process has for a key, compared with the files."""
+
+    SAME = "has this value"
+    OTHER = "has another value"
+    ABSENT = "does not have it"
+    UNKNOWN = "has written over its environment"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where the value of a key comes from, and whose values it hides."""
+
+    key: str
+    source: str
+    hides: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """The environment of a live process; None where it has been written over.
+
+    `assigned` are keys that its line in the Procfile sets itself.
+    """
+
+    service: str
+    pid: int
+    environ: Mapping[str, str] | None = field(repr=False)
+    assigned: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A key for which a live process does not have what the files say."""
+
+    service: str
+    pid: int
+    key: str
+    found: Found
+
+
+def origins(layers: Sequence[Layer], settings: Settings, shell: Mapping[str, str]) -> list[Origin]:
+    """One for each key of the files, sorted by key."""
+    return [origin(key, layers, settings, shell) for key in sorted(settings)]
+
+
+def origin(
+    key: str, layers: Sequence[Layer], settings: Settings, shell: Mapping[str, str]
+) -> Origin:
+    """Where this key's value comes from."""
+    source = settings.source(key)
+    others = [
+        layer.file
+        for layer in layers
+        if layer.file != source and any(binding.key == key for binding in layer.bindings)
+    ]
+    return Origin(key, source, (*others, *([SHELL] if key in shell else [])))
+
+
+def origin_lines(found: Sequence[Origin], settings: Mapping[str, str] | None) -> Iterator[str]:
+    """A line a key; with its value when `settings` are given."""
+    rows = [(each.key, described(each)) for each in found]
+    for line, each in zip(columns(rows) if rows else (), found, strict=True):
+        yield line if settings is None else f"{line}  {settings[each.key]}"
+
+
+def described(origin: Origin) -> str:
+    """`.env (hides the shell's)`."""
+    return (
+        f"{origin.source} (hides {' and '.join(origin.hides)})" if origin.hides else origin.source
+    )
+
+
+def found_in(live: Live, key: str, settings: Mapping[str, str]) -> Found:
+    """What a live process has for a key."""
+    if live.environ is None:
+        return Found.UNKNOWN
+    if key not in live.environ:
+        return Found.ABSENT
+    return Found.SAME if live.environ[key] == settings.get(key) else Found.OTHER
+
+
+def differences(live: Sequence[Live], settings: Mapping[str, str]) -> list[Difference]:
+    """Every key of the files for which a live process has something else.
+
+    Silent about a process that wrote over its environment, and about what a Procfile line assigns.
+    """
+    return [
+        Difference(each.service, each.pid, key, found)
+        for each in live
+        for key in sorted(settings.keys() - each.assigned)
+        if (found := found_in(each, key, settings)) in {Found.OTHER, Found.ABSENT}
+    ]

@@ -1,0 +1,191 @@
+"""What goes over the control socket: one JSON line a request, one or more a reply.
+
+Pure data. Values of settings never go over it; keys, pids and lines of output do.
+"""
+
+import json
+from dataclasses import asdict, dataclass, field, fields
+from enum import Enum
+from typing import Any
+
+from devsup.errors import USAGE, DevsupError
+
+LONGEST_REQUEST = 64 * 1024
+"""Bytes of a request line at most."""
+
+
+class Command(Enum):
+    """What can be asked of a running supervisor."""
+
+    STATUS = "status"
+    RESTART = "restart"
+    START = "start"
+    STOP = "stop"
+    DOWN = "down"
+    LOGS = "logs"
+    READY = "ready"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A command. `wait`: answer when it is done; `follow`: go on answering; `lines`: how many."""
+
+    command: Command
+    services: tuple[str, ...] = ()
+    wait: bool = True
+    follow: bool = False
+    lines: int = 0
+
+
+class Kind(Enum):
+    """What a line of a reply is."""
+
+    STATUS = "status"
+    SAY = "say"
+    LINES = "lines"
+    MISSED = "missed"
+    DONE = "done"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One line of a reply: its kind, and for each kind one thing.
+
+    STATUS: `status`. SAY and LINES: `text`. MISSED: `number` of lines. DONE: `number` is the exit
+    code, and the end. REFUSED: `text` and `hint`, with the exit code, and the end.
+    """
+
+    kind: Kind
+    text: str = ""
+    hint: str = ""
+    number: int = 0
+    status: dict[str, Any] = field(default_factory=dict)
+
+
+def dump(message: Request | Reply) -> bytes:
+    """One line, without what is at its default."""
+    named = {
+        each.name: value.value if isinstance(value := getattr(message, each.name), Enum) else value
+        for each in fields(message)
+    }
+    return json.dumps({key: value for key, value in named.items() if value}).encode() + b"\n"
+
+
+def load_request(line: bytes) -> Request:
+    """A request out of whatever a peer has sent.
+
+    Raises:
+        DevsupError: it is none.
+    """
+    try:
+        data = json.loads(line)
+        return Request(
+            Command(data["command"]),
+            tuple(map(_text, data.get("services", ()))),
+            wait=data.get("wait", False) is True,
+            follow=data.get("follow", False) is True,
+            lines=_count(data.get("lines", 0)),
+        )
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        raise DevsupError("this is no request that devsup knows", exit_code=USAGE) from None
+
+
+def load_reply(line: bytes) -> Reply:
+    """A line of a supervisor's reply."""
+    data = json.loads(line)
+    return Reply(**{**data, "kind": Kind(data["kind"])})
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError("not a text")
+    return value
+
+
+def _count(value: object) -> int:
+    if type(value) is not int or value < 0:
+        raise ValueError("not a count")
+    return value
+
+
+# ---- status
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessStatus:
+    """A live process; `generation` is None where it has written over the mark in its environment.
+
+    `cpu_percent` is of one core, since the last look at it or since its start.
+    """
+
+    pid: int
+    generation: int | None
+    fresh: bool
+    listening: tuple[int, ...]
+    rss_bytes: int
+    cpu_percent: float
+    command: str
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceStatus:
+    """One service; `uptime_s` since it was last started, None while it is down."""
+
+    name: str
+    type: str
+    state: str
+    pid: int | None
+    generation: int
+    uptime_s: float | None
+    restarts: int
+    exit_code: int | None
+    port: int
+    ready: str
+    fresh: bool
+    processes: tuple[ProcessStatus, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemStatus:
+    """What is wrong with a file; `line` is None for the whole of it."""
+
+    file: str
+    line: int | None
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The whole run."""
+
+    root: str
+    run: str
+    pid: int
+    generation: int
+    phase: str
+    verified: bool
+    env_files: tuple[str, ...]
+    problems: tuple[ProblemStatus, ...]
+    services: tuple[ServiceStatus, ...]
+
+
+def as_data(status: Status) -> dict[str, Any]:
+    """A status as `status --json` prints it."""
+    return asdict(status)
+
+
+def load_status(data: dict[str, Any]) -> Status:
+    """A status out of a reply."""
+    services = tuple(_service(each) for each in data["services"])
+    problems = tuple(ProblemStatus(**each) for each in data["problems"])
+    files = tuple(data["env_files"])
+    return Status(**{**data, "services": services, "problems": problems, "env_files": files})
+
+
+def _service(data: dict[str, Any]) -> ServiceStatus:
+    processes = tuple(
+        ProcessStatus(**{**each, "listening": tuple(each["listening"])})
+        for each in data["processes"]
+    )
+    return ServiceStatus(**{**data, "processes": processes})

@@ -1,0 +1,118 @@
+"""One run inside the event loop: every part of it put together, and taken apart at the end."""
+
+import asyncio
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from functools import partial
+
+from devsup import envfile
+from devsup.config import OnExit
+from devsup.control import Control
+from devsup.diary import Diary
+from devsup.events import Broke, Edited, Quit
+from devsup.group import Zygote
+from devsup.journal import Journal
+from devsup.logfile import MEBIBYTE, LogFile
+from devsup.output import Output
+from devsup.procfile import FIRST_PORT
+from devsup.project import EnvFiles, Project, Reading
+from devsup.requests import Desk
+from devsup.rundir import RunDirectory
+from devsup.settling import Settling
+from devsup.stack import Spec
+from devsup.status import Observer
+from devsup.supervisor import Supervisor
+from devsup.up import END_PATIENCE, Run, Surroundings
+from devsup.watch import Watch
+
+FLUSH_PATIENCE = 5.0
+"""Seconds without progress after which a reader of the output is no longer waited for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What was asked for on the command line; None leaves it to the configuration."""
+
+    services: tuple[str, ...] = ()
+    procfile: str | None = None
+    env_files: tuple[str, ...] = ()
+    formation: str = ""
+    port: int = FIRST_PORT
+    stop_timeout: float | None = None
+    on_exit: OnExit | None = None
+    watch: bool = True
+    colour: bool = True
+    timestamps: bool = True
+    terminal: bool = False
+    shell: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+async def serve(
+    found: Project,
+    request: Request,
+    env: EnvFiles,
+    specs: Sequence[Spec],
+    directory: RunDirectory,
+) -> int:
+    """Run the services until the end; the exit code."""
+    loop = asyncio.get_running_loop()
+    surroundings = Surroundings(directory.new_run(), found.root, env.shell, request.terminal)
+    supervisor = Supervisor(specs, env.settings, request.on_exit or found.options.on_exit)
+    diary = Diary(directory, surroundings.run, str(found.root), [spec.port for spec in specs])
+    journal = Journal()
+    run: Run
+    output = Output(
+        loop,
+        sys.stdout.fileno(),
+        [spec.name for spec in specs],
+        colour=request.colour,
+        timestamps=request.timestamps,
+        closed=lambda: run.post(Quit(0)),
+        journal=journal.add,
+    )
+    run = Run(supervisor, surroundings, Zygote(), output, diary.record)
+    settling = Settling(env, partial(take, run))
+    watch = Watch(env.paths, settling.look)
+    observer = Observer(supervisor, str(found.root), surroundings.run, env.names)
+    desk = Desk(
+        run,
+        journal,
+        look=lambda: observer.look(run.members(), run.leaders, loop.time()),
+        reread=lambda: take(run, env.take(env.contents())),
+    )
+    log = LogFile(directory.log, found.options.log_size * MEBIBYTE)
+    journal.listen(lambda _, lines: log.write(lines))
+    async with AsyncExitStack() as parts:
+        parts.callback(directory.forget)
+        parts.callback(log.close)
+        parts.callback(output.close)
+        parts.push_async_callback(output.flush, FLUSH_PATIENCE)
+        parts.callback(run.zygote.close, END_PATIENCE)
+        parts.callback(settling.close)
+        parts.callback(watch.close)
+        control = Control(directory.socket, desk.answer)
+        await control.start()
+        parts.push_async_callback(control.close)
+        greet(output, env)
+        if request.watch:
+            watch.start(loop)
+        return await run.until_exit()
+
+
+def take(run: Run, reading: Reading) -> None:
+    """What the env files say now."""
+    for name in reading.deleted:
+        run.output.say(f"{name} was deleted: its last settings stay in force until it is back")
+    if reading.problems:
+        run.post(Broke(reading.problems))
+    else:
+        run.post(Edited(reading.settings, reading.touched))
+
+
+def greet(output: Output, env: EnvFiles) -> None:
+    """What one should know before anything starts."""
+    for key in envfile.hidden_by(env.settings, env.shell):
+        file = env.settings.source(key)
+        output.say(f"{file}: {key} is used, and not the one that your shell exports")

@@ -1,0 +1,95 @@
+"""What a run is doing, put together from what the supervisor decided and what is seen alive."""
+
+import os
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+from devsup.census import Process, listening
+from devsup.kill_report import program
+from devsup.protocol import ProblemStatus, ProcessStatus, ServiceStatus, Status
+from devsup.supervisor import Supervisor
+from devsup.unit import Unit
+from devsup.usage import NOTHING, Usage, Used
+
+
+class Observer:
+    """Takes the status of a run; remembers processor times between two looks."""
+
+    def __init__(
+        self, supervisor: Supervisor, root: str, run: str, env_files: Sequence[str]
+    ) -> None:
+        self._supervisor = supervisor
+        self._root = root
+        self._run = run
+        self._env_files = tuple(env_files)
+        self._usage = Usage()
+
+    def look(self, alive: Sequence[Process], leaders: Mapping[str, int], now: float) -> Status:
+        """The status as of `now`, given who is alive."""
+        supervisor = self._supervisor
+        members = self._members(alive)
+        problems = supervisor.problems
+        return Status(
+            root=self._root,
+            run=self._run,
+            pid=os.getpid(),
+            generation=supervisor.generation,
+            phase=supervisor.phase.value,
+            verified=supervisor.verified,
+            env_files=self._env_files,
+            problems=tuple(ProblemStatus(each.file, each.line, each.message) for each in problems),
+            services=tuple(
+                self._service(unit, members[name], leaders.get(name), now)
+                for name, unit in supervisor.units.items()
+            ),
+        )
+
+    def _members(self, alive: Sequence[Process]) -> defaultdict[str, list[ProcessStatus]]:
+        """The live processes of each service; a stray counts with the service of its mark."""
+        pids = [each.pid for each in alive]
+        ports, used = listening(pids), self._usage.look(pids)
+        members = defaultdict[str, list[ProcessStatus]](list)
+        for each in alive:
+            name = each.lineage or each.service or ""
+            seen = self._process(each, ports.get(each.pid, ()), used.get(each.pid, NOTHING))
+            members[name].append(seen)
+        return members
+
+    def _service(
+        self, unit: Unit, processes: list[ProcessStatus], leader: int | None, now: float
+    ) -> ServiceStatus:
+        return ServiceStatus(
+            name=unit.spec.name,
+            type=unit.spec.type,
+            state=unit.life.state.value,
+            pid=leader,
+            generation=unit.generation,
+            uptime_s=None if unit.life.at_rest else round(now - unit.started, 3),
+            restarts=max(unit.starts - 1, 0),
+            exit_code=unit.life.exit_code,
+            port=unit.spec.port,
+            ready=unit.how,
+            fresh=self._supervisor.fresh(unit.spec.name),
+            processes=tuple(processes),
+        )
+
+    def _process(self, each: Process, ports: tuple[int, ...], used: Used) -> ProcessStatus:
+        return ProcessStatus(
+            pid=each.pid,
+            generation=each.generation,
+            fresh=self._is_fresh(each),
+            listening=ports,
+            rss_bytes=used.rss_bytes,
+            cpu_percent=used.cpu_percent,
+            command=program(each.command),
+        )
+
+    def _is_fresh(self, each: Process) -> bool:
+        """By both witnesses; where a process has written over its mark, lineage decides.
+
+        What lives below a guardian was started after it, so on the settings of its service.
+        """
+        unit = self._supervisor.units.get(each.lineage or "")
+        if unit is None or each.generation not in {None, unit.generation}:
+            return False
+        return self._supervisor.fresh(unit.spec.name)
