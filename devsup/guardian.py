@@ -359,6 +359,8 @@ class Zygote:
 def main() -> None:
     """Be the zygote: the one argument is the number of the inherited control socket."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    # A mask outlives exec: with SIGCHLD blocked by whoever started devsup we would never wake.
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
     control = socket.socket(fileno=int(sys.argv[1]))
     control.set_inheritable(False)
     Zygote(control).run()
