@@ -45,10 +45,10 @@ def become_subreaper() -> bool:
 
 
 def children() -> set[int]:
-    """Direct children of this single-threaded process, zombies included.
+    """Direct children of this thread, zombies included.
 
-    The kernel may leave one out while a sibling exits; that exit brings a SIGCHLD, and every caller
-    looks again on each.
+    The kernel may leave some out when an entry goes away while it lists them. Entries go away by
+    being reaped, and nobody but the caller does that: the list is complete.
     """
     pid = os.getpid()
     if not LINUX:
@@ -233,12 +233,13 @@ class Guardian:
             self.kill(alive)
 
     def kill(self, others: set[int]) -> None:
-        """Whoever survives this (a child of a child) becomes a child, and SIGCHLD calls again."""
+        """Whoever survives this (a child of a child) becomes a child, and SIGCHLD calls again.
+
+        The group first, the leader with it: the kernel lets no fork slip out of a killpg, while a
+        chain of forks may be one ahead of us when its links are killed one by one.
+        """
+        signal_group(self.leader, signal.SIGKILL)
         kill_each(others)
-        if not LINUX:
-            signal_group(self.leader, signal.SIGKILL)
-        elif not self.leader_exited:
-            send_signal(self.leader, signal.SIGKILL)
 
     def is_empty(self) -> bool:
         """Whether nothing is left by the kernel's word; the leader is reaped as the very last."""
@@ -246,12 +247,10 @@ class Guardian:
             return False
         if not LINUX:
             return not signal_group(self.leader, 0)
-        os.waitpid(self.leader, 0)
-        # `children` may have left one out: the group's number is no longer ours, so end it here.
-        while children():
-            kill_each(children())
-            with contextlib.suppress(ChildProcessError):
-                os.waitpid(-1, 0)
+        # From here on its group's number is no longer ours to signal; ECHILD is the kernel's word.
+        with contextlib.suppress(ChildProcessError):
+            while os.waitpid(-1, 0):
+                kill_each(children())
         return True
 
 
