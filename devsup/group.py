@@ -1,6 +1,8 @@
 """The supervisor's end of the guardians: spawn a service, signal it, kill it, know its end."""
 
 import asyncio
+import contextlib
+import errno
 import os
 import signal
 import socket
@@ -10,6 +12,7 @@ import tempfile
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -92,12 +95,14 @@ class Zygote:
             word, number = line.decode().split()
             self._hear(word, int(number))
 
-    def _hear(self, word: str, pid: int) -> None:
-        if word == "forked":
-            self.groups[pid] = self.forking.popleft()
-            self.groups[pid].guardian = pid
-        else:
-            self.groups.pop(pid).end()
+    def _hear(self, word: str, number: int) -> None:
+        match word:
+            case "forked":
+                self.groups[number] = self.forking.popleft()
+            case "refused":
+                self.forking.popleft().refuse(number)
+            case "gone":
+                self.groups.pop(number).end()
 
     def request(self, group: "Group", fds: list[int]) -> None:
         """Have a guardian forked around these descriptors; OSError when the zygote is dead."""
@@ -135,15 +140,16 @@ class Group:
         """Start `/bin/sh -c line` under a guardian of its own; `output` is closed here.
 
         Raises:
-            OSError: no descriptors are left, or the zygote is dead.
+            OSError: no descriptors are left, the zygote is dead, or the environment has characters
+                that the file system's encoding has not.
         """
-        self.lifeline, theirs = socket.socketpair()
+        with contextlib.ExitStack() as files:
+            files.callback(os.close, output)
+            ours, theirs = map(files.enter_context, socket.socketpair())
+            launch = files.enter_context(launch_file(directory, line, environment))
+            self.zygote.request(self, [theirs.fileno(), output, launch.fileno()])
+            self.lifeline = socket.socket(fileno=ours.detach())
         self.lifeline.settimeout(0)
-        with theirs, launch_file(directory, line, environment) as launch:
-            try:
-                self.zygote.request(self, [theirs.fileno(), output, launch.fileno()])
-            finally:
-                os.close(output)
         self.loop.add_reader(self.lifeline, self._read)
 
     def signal(self, number: signal.Signals, to: str) -> None:
@@ -172,14 +178,31 @@ class Group:
         *lines, self.received = (self.received + received).split(b"\n")
         for line in lines:
             word, number = line.decode().split()
-            self.tell(HAPPENINGS[word](int(number)))
+            self._hear(word, int(number))
+
+    def _hear(self, word: str, number: int) -> None:
+        """From the guardian itself comes who it is: the zygote's word may come after `started`."""
+        if word == "guarded":
+            self.guardian = number
+        else:
+            self.tell(HAPPENINGS[word](number))
+
+    def refuse(self, number: int) -> None:
+        """The zygote says that it could not even fork."""
+        self.tell(Failed(number))
+        self.end()
 
     def end(self) -> None:
         """The zygote says that it is over: hear the guardian's last words, which came before."""
         self._read()
+        self.let_go()
+        self.guardian = 0  # the number is free for another process
+        self.tell(Gone())
+
+    def let_go(self) -> None:
+        """Hear nothing any more; a guardian that sees this kills its service."""
         self.loop.remove_reader(self.lifeline)
         self.lifeline.close()
-        self.tell(Gone())
 
 
 HAPPENINGS: Mapping[str, Callable[[int], Happening]] = {
@@ -191,12 +214,16 @@ HAPPENINGS: Mapping[str, Callable[[int], Happening]] = {
 
 def launch_file(directory: Path, line: str, environment: Mapping[str, str]) -> BinaryIO:
     """What a guardian has to start, in an anonymous file: it holds secrets, and may be large."""
+    entries = (f"{key}={value}" for key, value in environment.items())
+    try:
+        content = b"\0".join(map(os.fsencode, (str(directory), line, *entries)))
+    except UnicodeEncodeError:  # the error itself carries the text, which is a secret
+        raise OSError(errno.EILSEQ, os.strerror(errno.EILSEQ)) from None
     if hasattr(os, "memfd_create"):
         file: BinaryIO = os.fdopen(os.memfd_create("devsup-launch"), "w+b")
     else:
         file = tempfile.TemporaryFile()  # noqa: SIM115  the caller's `with` closes it
-    entries = (f"{key}={value}" for key, value in environment.items())
-    file.write(b"\0".join(map(os.fsencode, (str(directory), line, *entries))))
+    file.write(content)
     file.flush()
     file.seek(0)
     return file

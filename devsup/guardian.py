@@ -17,14 +17,16 @@ there are none ends everything, without a scan and without a race.
 Without a subreaper (macOS) a guardian knows its leader's process group only.
 
 Zygote protocol, on a stream socket: a request is one byte that carries three descriptors
-(lifeline, output, launch file); replies are lines, `forked PID` in the order of the requests,
-`gone PID` once nothing of that guardian is alive. Guardian protocol, on the lifeline:
-`signal NUMBER leader|all` and `kill` in, `started PID`, `failed ERRNO` and `exited CODE` out. The
-launch file holds, separated by NUL: directory, command line, the environment's `KEY=value` strings.
+(lifeline, output, launch file); replies are lines, `forked PID` or `refused ERRNO` in the order of
+the requests, `gone PID` once nothing of that guardian is alive. Guardian protocol, on the lifeline:
+`signal NUMBER leader|all` and `kill` in, `guarded PID` (its own), `started PID`, `failed ERRNO` and
+`exited CODE` out. The launch file holds, separated by NUL: directory, command line, the
+environment's `KEY=value` strings.
 """
 
 import contextlib
 import ctypes
+import errno
 import os
 import select
 import signal
@@ -165,10 +167,14 @@ class Guardian:
         """Start the leader, obey the supervisor, and return when the last child is dead."""
         become_subreaper()
         wake = wake_on_child_death()
+        say(self.lifeline, f"guarded {os.getpid()}")
         try:
             self.leader = start_leader(output, launch)
         except OSError as error:
             say(self.lifeline, f"failed {error.errno}")
+            return
+        except ValueError:  # what no process can be given: a variable without a name
+            say(self.lifeline, f"failed {errno.EINVAL}")
             return
         finally:
             os.close(output)
@@ -305,14 +311,22 @@ class Zygote:
             request = b""
         if not request:
             return False
+        try:
+            self.fork(fds)
+        except OSError as error:  # no process is to be had: one service fails, not all
+            say(self.control, f"refused {error.errno}")
+        finally:
+            for fd in fds:
+                os.close(fd)
+        return True
+
+    def fork(self, fds: list[int]) -> None:
+        """Start a guardian around these descriptors."""
         pid = os.fork()
         if not pid:
             self.become_guardian(*fds)
-        for fd in fds:
-            os.close(fd)
         self.guardians.add(pid)
         say(self.control, f"forked {pid}")
-        return True
 
     def become_guardian(self, lifeline: int, output: int, launch: int) -> None:
         """In the fork: never returns. Status 0 tells the zygote that nothing was left behind."""
