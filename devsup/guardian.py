@@ -34,11 +34,13 @@ import socket
 import sys
 import time
 from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 
 LINUX = sys.platform.startswith("linux")
-# Nobody tells a process without a subreaper that a grandchild died: it has to look (seconds).
-PATIENCE = None if LINUX else 0.1
+# Nobody tells a process that is no subreaper of a grandchild's death: it has to look (seconds).
+LOOK_AGAIN = None if LINUX else 0.1
 PR_SET_CHILD_SUBREAPER = 36
+SOME = 64
 
 
 def become_subreaper() -> bool:
@@ -182,7 +184,8 @@ class Guardian:
         say(self.lifeline, f"started {self.leader}")
         sources: list[int | socket.socket] = [wake, self.lifeline]
         while not self.is_empty():
-            ready, _, _ = select.select(sources, [], [], PATIENCE)
+            waiting = LOOK_AGAIN if self.leader_exited else None
+            ready, _, _ = select.select(sources, [], [], waiting)
             drain(wake)
             if self.lifeline in ready and not self.obey():
                 sources.remove(self.lifeline)
@@ -208,7 +211,7 @@ class Guardian:
         match words:
             case ["kill"]:
                 self.killing = True
-            case ["signal", number, "leader"]:
+            case ["signal", number, "leader"] if not self.leader_exited:
                 send_signal(self.leader, int(number))
                 send_signal(self.leader, signal.SIGCONT)
             case ["signal", number, "all"]:
@@ -296,7 +299,7 @@ class Zygote:
         """Serve until the supervisor is gone and then until no child is left."""
         become_subreaper()
         sources: list[int | socket.socket] = [self.wake, self.control]
-        while self.control in sources or children():
+        while self.control in sources or self.guardians or children():
             ready, _, _ = select.select(sources, [], [])
             drain(self.wake)
             if self.control in ready and not self.serve():
@@ -343,21 +346,21 @@ class Zygote:
         os._exit(0)
 
     def bury(self) -> None:
-        """Reap guardians; kill what the ones that did not end by themselves have left to us."""
-        for pid in children():
-            code = reap(pid)
-            if code is not None and pid in self.guardians:
-                self.guardians.remove(pid)
-                self.tell_gone(pid, clean=code == 0)
+        """Reap the dead; a guardian that exits 0 left nothing, of any other we have the orphans.
+
+        Such a lost guardian stays a zombie until they are dead too: the supervisor knows it by its
+        pid, which no new guardian may be given before.
+        """
+        for pid in children() - self.guardians:
+            reap(pid)
+        for pid in self.guardians - self.lost:
+            code = exit_code(pid)
+            if code == 0:
+                self.tell_gone(pid)
+            elif code is not None:
+                self.lost.add(pid)
         if self.lost:
             self.sweep()
-
-    def tell_gone(self, pid: int, *, clean: bool) -> None:
-        """A guardian that exits 0 left nothing; of any other the orphans come to us first."""
-        if clean:
-            say(self.control, f"gone {pid}")
-        else:
-            self.lost.add(pid)
 
     def sweep(self) -> None:
         """Kill every child that is no guardian; when there is none, the lost guardians are gone."""
@@ -365,8 +368,14 @@ class Zygote:
         kill_each(orphans)
         if not orphans:
             for pid in self.lost:
-                say(self.control, f"gone {pid}")
+                self.tell_gone(pid)
             self.lost.clear()
+
+    def tell_gone(self, pid: int) -> None:
+        """Nothing of it is left."""
+        reap(pid)
+        self.guardians.remove(pid)
+        say(self.control, f"gone {pid}")
 
 
 def main() -> None:
