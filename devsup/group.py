@@ -56,7 +56,11 @@ class Zygote:
     """
 
     def __init__(self, log: BinaryIO | int = subprocess.DEVNULL) -> None:
+        # Ignored, as a parent may have left it: the kernel would reap our children behind our back,
+        # and a pid could be recycled before we signal it.
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         guardian.become_subreaper()
+        self.strangers = frozenset(guardian.children())
         self.control, theirs = socket.socketpair()
         with theirs:
             self.process = subprocess.Popen(
@@ -74,11 +78,13 @@ class Zygote:
         self.groups: dict[int, Group] = {}
         self.received = b""
         self.lost: Callable[[], None] = lambda: None
+        self.mute: Callable[[], object] = lambda: None
 
     def serve(self, loop: asyncio.AbstractEventLoop, lost: Callable[[], None]) -> None:
         """Pass on its words to the groups from now on."""
         self.loop = loop
         self.lost = lost
+        self.mute = partial(loop.remove_reader, self.control)
         loop.add_reader(self.control, self._read)
 
     def _read(self) -> None:
@@ -87,7 +93,7 @@ class Zygote:
         except ConnectionError:
             received = b""
         if not received:
-            self.loop.remove_reader(self.control)
+            self.mute()
             self.lost()
             return
         *lines, self.received = (self.received + received).split(b"\n")
@@ -109,19 +115,44 @@ class Zygote:
         socket.send_fds(self.control, [b"g"], fds)
         self.forking.append(group)
 
-    def close(self) -> None:
-        """End it; returns when neither it nor any guardian is left."""
-        self.loop.remove_reader(self.control)
-        self.control.close()
+    def close(self, patience: float) -> bool:
+        """End it, and with it every service that still runs; nobody is told of their ends.
+
+        False when `patience` seconds passed without a sign of life from it: something of another
+        user may have survived SIGKILL.
+        """
+        self.mute()
+        self._let_go()
+        self.process.send_signal(signal.SIGCONT)  # somebody may have stopped it
+        self.control.shutdown(socket.SHUT_WR)
+        self.control.settimeout(patience)
+        with self.control, contextlib.suppress(ConnectionError):
+            try:
+                while self.control.recv(65536):
+                    pass
+            except TimeoutError:
+                return False
         self.process.wait()
+        return True
 
     def end_everything(self, patience: float) -> bool:
         """After a lost zygote: kill all our children until the kernel says that there are none.
 
-        We are the last subreaper: what guardians and zygote leave behind comes to us. False when
-        `patience` seconds did not suffice.
+        We are the last subreaper: what guardians and zygote leave behind comes to us. (Where there
+        is none, the guardians see that we let go.) What was our process's child before we became
+        devsup, by exec of a shell, is none of ours. False when `patience` seconds did not suffice.
         """
-        return guardian.end_children(patience)
+        self._let_go()
+        ended = guardian.end_children(patience, self.strangers)
+        self.process.wait()
+        return ended
+
+    def _let_go(self) -> None:
+        """Let every guardian see that the supervisor is gone."""
+        for group in (*self.groups.values(), *self.forking):
+            group.let_go()
+        self.groups.clear()
+        self.forking.clear()
 
 
 class Group:

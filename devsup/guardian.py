@@ -40,7 +40,7 @@ LINUX = sys.platform.startswith("linux")
 # Nobody tells a process that is no subreaper of a grandchild's death: it has to look (seconds).
 LOOK_AGAIN = None if LINUX else 0.1
 PR_SET_CHILD_SUBREAPER = 36
-SOME = 64
+SOME = 64  # children watched at once
 
 
 def become_subreaper() -> bool:
@@ -98,17 +98,32 @@ def reap(pid: int) -> int | None:
     return os.waitstatus_to_exitcode(status) if reaped else None
 
 
-def end_children(patience: float) -> bool:
-    """Kill every child, and whatever becomes one by that, within `patience` seconds."""
+def end_children(patience: float, spared: AbstractSet[int] = frozenset()) -> bool:
+    """Kill every child but the spared, and whatever becomes one by that; False after `patience`."""
     until = time.monotonic() + patience
-    while pids := children():
+    while pids := children() - spared:
         kill_each(pids)
-        with open(os.pidfd_open(min(pids)), closefd=True) as death:
-            if not select.select([death], [], [], max(0.0, until - time.monotonic()))[0]:
-                return False
+        left = until - time.monotonic()
+        if left <= 0 or not one_dies(pids, left):
+            return False
         for pid in pids:
             reap(pid)
     return True
+
+
+def one_dies(pids: AbstractSet[int], seconds: float) -> bool:
+    """Wait for the death of any of these children: what it leaves behind becomes ours.
+
+    Not of a certain one, which may be of another user and outlive our SIGKILL. Of very many, some
+    will do: descriptors may be few, and not all of these are immortal.
+    """
+    death = select.poll()
+    with contextlib.ExitStack() as files:
+        for pid in sorted(pids)[:SOME]:
+            file = os.pidfd_open(pid)
+            files.callback(os.close, file)
+            death.register(file, select.POLLIN)
+        return bool(death.poll(seconds * 1000))
 
 
 def exit_code(pid: int) -> int | None:
@@ -304,7 +319,13 @@ class Zygote:
             drain(self.wake)
             if self.control in ready and not self.serve():
                 sources.remove(self.control)
+                self.wake_guardians()
             self.bury()
+
+    def wake_guardians(self) -> None:
+        """Somebody may have stopped one, and it could not see that the supervisor is gone."""
+        for pid in self.guardians:
+            send_signal(pid, signal.SIGCONT)
 
     def serve(self) -> bool:
         """Fork one guardian; False when the supervisor is gone."""
