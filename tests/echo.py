@@ -1,0 +1,40 @@
+"""Say which signals reach it, in the order of their numbers: one line each, `NAME SIGNAL`.
+
+    python echo.py NAME [--away]
+
+`--away`: in a session of its own, and its parent is dead. It ends by SIGKILL, or after LIFE.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import sys
+
+LIFE = 300  # seconds
+HEARD = (signal.SIGUSR1, signal.SIGUSR2, signal.SIGTERM, signal.SIGCONT)
+
+
+def say(word: str) -> None:
+    """One short write, so that the lines of several processes do not mix."""
+    os.write(1, f"{sys.argv[1]} {word}\n".encode())
+
+
+def main() -> None:
+    signal.alarm(LIFE)
+    if "--away" in sys.argv:
+        parent = os.pidfd_open(os.getpid())
+        if os.fork():
+            return
+        os.setsid()
+        select.select([parent], [], [])
+    for number in HEARD:
+        signal.signal(number, lambda number, _: say(signal.Signals(number).name))
+    say("ready")
+    while True:
+        signal.pause()
+
+
+if __name__ == "__main__":
+    main()
