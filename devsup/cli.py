@@ -135,9 +135,12 @@ def up(
     timestamps: Annotated[
         bool, typer.Option("--timestamps/--no-timestamps", help="Begin lines with the time.")
     ] = True,
+    detached: Annotated[
+        bool, typer.Option("-d", "--detach", help="Return when all services are ready.")
+    ] = False,
 ) -> None:
     """Run the stack in the foreground; restart it whenever .env is edited."""
-    from devsup import launch, serving
+    from devsup import detach, launch, serving
     from devsup.config import OnExit
 
     if on_exit not in (None, *(each.value for each in OnExit)):
@@ -156,7 +159,10 @@ def up(
         terminal=sys.stdout.isatty(),
         shell=dict(os.environ),
     )
-    raise typer.Exit(launch.run(request))
+    if detached:
+        detach.detach(request)
+    else:
+        raise typer.Exit(launch.run(request))
 
 
 @app.command(epilog="Example: devsup kill --port 8000 --dry-run")

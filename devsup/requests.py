@@ -114,7 +114,8 @@ class Desk:
         for unit in failed:
             send_lines(peer, self.journal.tail({unit.spec.name}, LAST_LINES))
         if failed:
-            raise DevsupError(f"failed: {' '.join(unit.spec.name for unit in failed)}")
+            names = " ".join(unit.spec.name for unit in failed)
+            raise DevsupError(f"failed: {names}", hint=f"see: devsup logs {names}")
 
     def is_settled(self, names: Collection[str]) -> bool:
         """Whether nothing is awaited of these services any more."""

@@ -1,0 +1,75 @@
+"""`devsup up --detach`: the same `up` in a session of its own; returns when all of it is ready."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from devsup import client, remote
+from devsup.errors import FAILED, RUNNING, DevsupError
+from devsup.protocol import Command, Kind, Request
+from devsup.rundir import RunDirectory
+from devsup.serving import Request as Launch
+
+PAUSE = 0.01
+"""Seconds between two looks whether the new devsup answers already."""
+
+
+def detach(launch: Launch) -> None:
+    """Start devsup in the background, and wait until its services are ready.
+
+    Raises:
+        DevsupError: it did not start, or a service is not ready; the others are left running.
+    """
+    place = remote.directory(launch.procfile)
+    if place.locked():
+        raise DevsupError(
+            "this Procfile is already running", hint="see: devsup status", exit_code=RUNNING
+        )
+    errors = place.path / "detached"
+    with errors.open("w+b") as refusal:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "devsup", "up", *arguments(launch)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=refusal,
+            start_new_session=True,
+        )
+    wait_for_answer(place, process, errors)
+    for reply in client.ask(place.socket, Request(Command.READY)):
+        if reply.kind in {Kind.SAY, Kind.LINES}:
+            remote.emit(reply.text.rstrip("\n") + "\n")
+
+
+def wait_for_answer(place: RunDirectory, process: subprocess.Popen[bytes], errors: Path) -> None:
+    """Until the new devsup holds the lock and listens; its own refusal when it does not."""
+    while not (place.socket.exists() and is_held_by(place, process.pid)):
+        code = process.poll()
+        if code is not None:
+            text = errors.read_text(encoding="utf-8", errors="replace")
+            raise DevsupError(text.strip().removeprefix("devsup: "), exit_code=code or FAILED)
+        time.sleep(PAUSE)
+
+
+def is_held_by(place: RunDirectory, pid: int) -> bool:
+    """Whether this process runs the project: a socket alone may be a dead one's."""
+    holder = place.holder()
+    return holder is not None and holder.identity.pid == pid
+
+
+def arguments(launch: Launch) -> Iterator[str]:
+    """The command line that asks for the same in the foreground."""
+    yield from launch.services
+    if launch.procfile:
+        yield f"--procfile={launch.procfile}"
+    yield from (f"--env-file={each}" for each in launch.env_files)
+    yield f"--port={launch.port}"
+    if launch.formation:
+        yield f"--formation={launch.formation}"
+    if launch.stop_timeout is not None:
+        yield f"--stop-timeout={launch.stop_timeout}"
+    if launch.on_exit:
+        yield f"--on-exit={launch.on_exit.value}"
+    if not launch.watch:
+        yield "--no-watch"
