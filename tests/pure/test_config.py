@@ -123,7 +123,15 @@ def test_a_services_options_have_these_forms(text: str, option: dict[str, object
 @pytest.mark.parametrize("on_exit", list(OnExit))
 def test_on_exit_is_one_of_three_words(on_exit: OnExit) -> None:
     assert read(f"on-exit = '{on_exit.value}'").on_exit is on_exit
+
+
+def test_a_list_of_no_env_files_is_a_list() -> None:
     assert read("env-files = []").env_files == ()
+
+
+@pytest.mark.parametrize("size", [1, 1024])
+def test_the_log_has_a_size_in_mebibytes(size: int) -> None:
+    assert read(f"log-size = {size}").log_size == size
 
 
 @pytest.mark.parametrize(
@@ -146,6 +154,10 @@ def test_on_exit_is_one_of_three_words(on_exit: OnExit) -> None:
         ("stop-timeout = inf", "at most"),
         ("stop-timeout = 86401", "at most"),
         (f"stop-timeout = 1{'0' * 400}", "at most"),
+        ("log-size = 0", "from 1 to 1024"),
+        ("log-size = 1025", "from 1 to 1024"),
+        ("log-size = 1.5", "whole number"),
+        ("log-size = true", "whole number"),
         ("services = 1", "must be a table"),
         ("services = []", "must be a table"),
         ("services.worker = 'x'", "must be a table"),
@@ -315,7 +327,9 @@ READY = st.dictionaries(st.sampled_from(["log", "port", "http", "x"]), VALUES, m
 SERVICES = st.dictionaries(
     st.sampled_from(["a", "b"]), st.dictionaries(SERVICE_KEYS, VALUES | READY) | VALUES
 )
-KEYS = st.sampled_from(["procfile", "env-files", "on-exit", "stop-timeout", "services", "y"])
+KEYS = st.sampled_from(
+    ["procfile", "env-files", "on-exit", "stop-timeout", "log-size", "services", "y"]
+)
 
 
 @given(st.dictionaries(KEYS, VALUES | SERVICES))

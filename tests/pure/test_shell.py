@@ -19,6 +19,7 @@ FRAGMENTS = st.lists(
         ("serve", "exec serve"),
         ("A=1 B='2' serve --x", "A=1 B='2' exec serve --x"),
         ("cd backend && A=1 serve", "cd backend && A=1 exec serve"),
+        ("A=1; B=$A serve", "A=1; B=$A exec serve"),
         ("prepare; serve; # done", "prepare; exec serve; # done"),
         (". .venv/bin/activate && serve", ". .venv/bin/activate && exec serve"),
         ("source '.venv/bin/activate'; serve", "source '.venv/bin/activate'; exec serve"),
