@@ -32,13 +32,14 @@ class Origin:
 class Live:
     """The environment of a live process; None where it has been written over.
 
-    `assigned` are keys that its line in the Procfile sets itself.
+    `assigned` are keys that its line in the Procfile sets itself, `exempt` those of no concern to it.
     """
 
     service: str
     pid: int
     environ: Mapping[str, str] | None = field(repr=False)
     assigned: frozenset[str] = frozenset()
+    exempt: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +96,12 @@ def found_in(live: Live, key: str, settings: Mapping[str, str]) -> Found:
 def differences(live: Sequence[Live], settings: Mapping[str, str]) -> list[Difference]:
     """Every key of the files for which a live process has something else.
 
-    Silent about a process that wrote over its environment, and about what a Procfile line assigns.
+    Silent about a process that wrote over its environment, about what a Procfile line assigns, and about keys of no
+    concern to the service.
     """
     return [
         Difference(each.service, each.pid, key, found)
         for each in live
-        for key in sorted(settings.keys() - each.assigned)
+        for key in sorted(settings.keys() - each.assigned - each.exempt)
         if (found := found_in(each, key, settings)) in {Found.OTHER, Found.ABSENT}
     ]

@@ -1,6 +1,7 @@
 """`devsup env`: what the files say, and what each live process has of it."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -56,24 +57,27 @@ class Inquiry:
                 each.name,
                 process.pid,
                 processes.environ(process.pid),
-                self._not_compared(each),
+                self._assigned(each),
+                self._exempt(each),
             )
             for each in self.status.services
             if service in {None, each.name, each.type}
             for process in each.processes
         ]
 
-    def _not_compared(self, service: ServiceStatus) -> frozenset[str]:
-        """Keys that its Procfile line assigns, or that do not concern it."""
+    def _assigned(self, service: ServiceStatus) -> frozenset[str]:
+        """Keys that its Procfile line assigns."""
         entries = {entry.name: entry.command for entry in self.project.entries}
-        assigned = frozenset(_ASSIGNED.findall(entries.get(service.type, "")))
+        return frozenset(_ASSIGNED.findall(entries.get(service.type, "")))
+
+    def _exempt(self, service: ServiceStatus) -> frozenset[str]:
+        """Keys that do not concern it."""
         options = self.project.options.services.get(service.type, ServiceOptions())
-        exempt = {
+        return frozenset(
             key
             for key in self.env.settings
             if not any(fnmatchcase(key, pattern) for pattern in options.env_restart)
-        }
-        return assigned | exempt
+        )
 
     def lines(self, service: str | None, *, show: bool) -> Iterator[str]:
         """Where each key comes from; for a service also what devsup adds."""
@@ -95,10 +99,11 @@ class Inquiry:
         """Every live process against the files."""
         live = self.live(service)
         found = differences(live, self.env.settings)
-        unknown = [each for each in live if each.environ is None]
+        unknown = Counter(each.service for each in live if each.environ is None)
         lines = [f"{each.service} {each.pid}: {each.key} {each.found.value}" for each in found] + [
-            f"{each.service} {each.pid}: has written over its environment, judged by its lineage"
-            for each in unknown
+            f"{name}: {count(number, 'process', 'processes')} with an environment written over:"
+            " current by lineage"
+            for name, number in unknown.items()
         ]
         stale = [
             f"{each.name}: was started on generation {each.generation}, which is not current"
@@ -161,6 +166,8 @@ def _standing(live: Live, key: str, inquiry: Inquiry) -> str:
         return "does not have it, as it should be"
     if found is Found.OTHER and key not in inquiry.env.settings:
         return "has it, from elsewhere"
-    if key in live.assigned and found is not Found.SAME:
-        return f"{found.value} (its Procfile line, or env-restart)"
-    return found.value
+    if found is Found.SAME:
+        return found.value
+    if key in live.exempt:
+        return f"{found.value}; it does not concern this service (env-restart)"
+    return f"{found.value}; its Procfile line sets it" if key in live.assigned else found.value

@@ -153,14 +153,19 @@ def _(notice: tell.Quitting) -> str:
 
 def waiting(units: Iterable[Unit], deadlines: Mapping[str, float], now: float) -> str:
     """Who is awaited and how long still; empty when nobody is."""
-    awaited = []
-    for unit in units:
-        if unit.moving:
-            name, state = unit.spec.name, unit.life.state.value
-            left = deadlines.get(name, 0.0) - now
-            next_step = f", next step in {seconds(left)}" if left > 0 else ""
-            awaited.append(f"{name} {state} for {seconds(now - unit.since)}{next_step}")
+    awaited = [_awaited(unit, deadlines, now) for unit in units if unit.moving]
     return f"waiting: {'; '.join(awaited)}" if awaited else ""
+
+
+def _awaited(unit: Unit, deadlines: Mapping[str, float], now: float) -> str:
+    """`worker.1 stopping for 2.1 s, QUIT in 7.9 s`."""
+    name, life = unit.spec.name, unit.life
+    text = f"{name} {life.state.value} for {seconds(now - unit.since)}"
+    if life.state is not State.STOPPING:
+        return text
+    steps = unit.spec.steps
+    following = steps[life.step].signal.name if life.step < len(steps) else "SIGKILL"
+    return f"{text}, {following} in {seconds(max(0.0, deadlines[name] - now))}"
 
 
 def standing(unit: Unit) -> str:

@@ -67,7 +67,7 @@ class Observer:
             uptime_s=None if unit.life.at_rest else round(now - unit.started, 3),
             restarts=max(unit.starts - 1, 0),
             exit_code=unit.life.exit_code,
-            port=unit.spec.port,
+            port=port(unit),
             ready=unit.how,
             fresh=self._supervisor.fresh(unit.spec.name),
             processes=tuple(processes),
@@ -93,3 +93,9 @@ class Observer:
         if unit is None or each.generation not in {None, unit.generation}:
             return False
         return self._supervisor.fresh(unit.spec.name)
+
+
+def port(unit: Unit) -> int:
+    """The PORT that the service was started with."""
+    given = unit.settings.get("PORT", "")
+    return int(given) if given.isdecimal() else unit.spec.port

@@ -149,10 +149,11 @@ class Run:
             self.happened(name, group.Gone())
 
     def asked_of(self, name: str, ready: Ready) -> Ready:
-        """What tells that a service is ready; where a file sets PORT, the Procfile cannot know."""
+        """What tells that a service is ready; a file that sets PORT overrules the Procfile's."""
         unit = self.supervisor.units[name]
-        moved = "PORT" in unit.settings and ready == ListenReady(unit.spec.port)
-        return ListenReady(None) if moved else ready
+        port = unit.settings.get("PORT", "")
+        moved = port and ready == ListenReady(unit.spec.port)
+        return ListenReady(int(port) if port.isdecimal() else None) if moved else ready
 
     def happened(self, name: str, happening: group.Happening) -> None:
         """What a guardian, or the zygote, says of a service."""

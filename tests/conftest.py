@@ -5,12 +5,17 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+import hypothesis
 import pytest
 from children import Nursery
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+# A machine under load is slow; what is too slow is a matter for bench/, not for these tests.
+hypothesis.settings.register_profile("devsup", deadline=None, derandomize="CI" in os.environ)
+hypothesis.settings.load_profile("devsup")
 
 ROOT = "root: needs to become another user, which only root can; elsewhere it is deselected"
 
