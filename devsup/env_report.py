@@ -32,7 +32,8 @@ class Origin:
 class Live:
     """The environment of a live process; None where it has been written over.
 
-    `assigned` are keys that its line in the Procfile sets itself, `exempt` those of no concern to it.
+    `assigned` are keys that its line in the Procfile sets itself, `exempt` those that do not concern
+    it.
     """
 
     service: str
@@ -96,8 +97,8 @@ def found_in(live: Live, key: str, settings: Mapping[str, str]) -> Found:
 def differences(live: Sequence[Live], settings: Mapping[str, str]) -> list[Difference]:
     """Every key of the files for which a live process has something else.
 
-    Silent about a process that wrote over its environment, about what a Procfile line assigns, and about keys of no
-    concern to the service.
+    Silent about a process that wrote over its environment, about what a Procfile line assigns, and
+    about keys that do not concern the service.
     """
     return [
         Difference(each.service, each.pid, key, found)

@@ -170,4 +170,6 @@ def _standing(live: Live, key: str, inquiry: Inquiry) -> str:
         return found.value
     if key in live.exempt:
         return f"{found.value}; it does not concern this service (env-restart)"
-    return f"{found.value}; its Procfile line sets it" if key in live.assigned else found.value
+    if key in live.assigned:
+        return f"{found.value}; its Procfile line sets it"
+    return found.value
