@@ -1,0 +1,205 @@
+"""Much output, and readers that are stopped or gone: no line is lost, and memory stays bounded."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import flood
+import psutil
+import pytest
+from stack import DEVSUP, HERE, SECONDS
+from stage import is_readable
+from supervised import Words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from stack import Stack
+
+NAMES = ("a", "b")
+LINE = re.compile(rb"\d\d:\d\d:\d\d (\S+) +\| ([^\n]*\n)")
+MIB = 1024 * 1024
+
+BACKLOG = 2 * MIB
+"""More than may be between the services and a reader that stopped: what devsup holds (a mebibyte
+and what one read became with its prefixes, and of each service a line that is not complete), the
+pipe to the reader, the pipe of each service, and what each wrote since it last told."""
+
+GROWTH = 4 * MIB
+"""More than devsup may grow by that, by the latest lines that it remembers of each service, and by
+what the allocator of Python takes for it at a time."""
+
+
+class Flood:
+    """Two services that write at once, and one that shows that devsup is still listening."""
+
+    def __init__(self, stack: Stack, lines: int) -> None:
+        self.stack = stack
+        self.lines = lines
+        self.open_gate = stack.gate()
+        self.output = stack.root / "output"
+        os.mkfifo(stack.root / "news")
+        # Its own writer, so that it does not end while nobody else has one.
+        self.news = Words(os.open(stack.root / "news", os.O_RDWR))
+        stack.lives.append(self.news)
+        command = f"{sys.executable} {HERE / 'flood.py'}"
+        procfile = [f"{name}: {command} {name} {lines} gate news" for name in NAMES]
+        procfile.append("clock: echo turn=$TURN > news; exec sleep 600")
+        stack.write("Procfile", "\n".join(procfile))
+        exempt = "".join(f"[services.{name}]\nenv-restart = false\n" for name in NAMES)
+        stack.write("devsup.toml", exempt)
+
+    def start(self, output: int) -> None:
+        """Run devsup into this descriptor until both services wait for the gate."""
+        self.stack.process = subprocess.Popen(
+            [*DEVSUP, "up"],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            cwd=self.stack.root,
+            start_new_session=True,
+        )
+        for name in NAMES:
+            self.news.wait_for(f"{name} waiting")
+
+    def release(self) -> None:
+        """Let both write."""
+        for _ in NAMES:
+            self.open_gate()
+
+    def wait_until_done(self) -> None:
+        """Until both got rid of everything."""
+        for name in NAMES:
+            self.news.wait_for(f"{name} done")
+
+    def wait_for_turn(self, turn: int) -> None:
+        """Have devsup restart what is not flooding."""
+        self.stack.write(".env", f"TURN={turn}\n")
+        self.news.wait_for(f"turn={turn}")
+
+    @property
+    def written(self) -> int:
+        """Bytes that the services told to be rid of, until now."""
+        while is_readable(self.news.descriptor):
+            self.news.listen()
+        told = re.findall(r"^(\w) (\d+)$", self.news.heard, re.MULTILINE)
+        return sum(int(size) for size in dict(told).values())
+
+    @property
+    def memory(self) -> int:
+        """Resident bytes of the supervisor."""
+        return int(psutil.Process(self.stack.devsup.pid).memory_info().rss)
+
+    def assert_complete(self) -> None:
+        """Every line is there, whole and by itself, and in order."""
+        counts = Counter[bytes]()
+        with self.output.open("rb") as output:
+            for text in output:
+                match = LINE.fullmatch(text)
+                assert match, text
+                name = match[1].removesuffix(b".1")
+                if name.decode() in NAMES:
+                    assert match[2] == flood.line(name, counts[name])
+                    counts[name] += 1
+        assert counts == {name.encode(): self.lines for name in NAMES}
+
+
+@contextlib.contextmanager
+def reader(path: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A process that reads a pipe into a file; it has to see the end of the pipe in time."""
+    with path.open("wb") as file:
+        process = subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=file)
+    try:
+        yield process
+        process.communicate(timeout=SECONDS)
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """Let it do nothing any more, for sure, until SIGCONT."""
+    process.send_signal(signal.SIGSTOP)
+    os.waitpid(process.pid, os.WUNTRACED)
+
+
+def pipe_to(process: subprocess.Popen[bytes]) -> int:
+    assert process.stdin
+    return process.stdin.fileno()
+
+
+def let_go_of_pipe(process: subprocess.Popen[bytes]) -> None:
+    assert process.stdin
+    process.stdin.close()
+
+
+def test_a_million_lines_arrive_whole_and_in_order_in_a_file(stack: Stack) -> None:
+    flooded = Flood(stack, 500_000)
+    with flooded.output.open("wb") as file:
+        flooded.start(file.fileno())
+    flooded.release()
+    flooded.wait_until_done()
+    assert stack.interrupt() == 130
+    flooded.assert_complete()
+
+
+def test_a_million_lines_arrive_whole_and_in_order_through_a_pipe(stack: Stack) -> None:
+    flooded = Flood(stack, 500_000)
+    with reader(flooded.output) as process:
+        flooded.start(pipe_to(process))
+        flooded.release()
+        flooded.wait_until_done()
+        assert stack.interrupt() == 130
+    flooded.assert_complete()
+
+
+def test_a_reader_that_stops_loses_no_line_and_costs_no_memory(stack: Stack) -> None:
+    flooded = Flood(stack, 200_000)
+    with reader(flooded.output) as process:
+        flooded.start(pipe_to(process))
+        memory = flooded.memory
+        stop(process)
+        flooded.release()
+        # In the time that an edit takes, devsup would read much more than it may.
+        for turn in (1, 2, 3):
+            flooded.wait_for_turn(turn)
+        assert flooded.memory - memory < GROWTH
+        assert 0 < flooded.written < BACKLOG
+        process.send_signal(signal.SIGCONT)
+        flooded.wait_until_done()
+        assert stack.interrupt() == 130
+    flooded.assert_complete()
+
+
+def test_an_interrupt_ends_the_stack_although_nobody_reads(stack: Stack) -> None:
+    flooded = Flood(stack, 200_000)
+    with reader(flooded.output) as process:
+        flooded.start(pipe_to(process))
+        stop(process)
+        flooded.release()
+        flooded.wait_for_turn(1)
+        assert stack.interrupt() == 130
+        process.send_signal(signal.SIGCONT)
+
+
+@pytest.mark.parametrize("service", ["yes", "echo one; exec sleep 600"])
+def test_a_closed_stdout_ends_the_stack_quietly(stack: Stack, service: str) -> None:
+    stack.write("Procfile", f"web: {service}\nother: sleep 600\n")
+    command = f"{' '.join(DEVSUP)} up | head -1"
+    result = subprocess.run(
+        ["bash", "-c", f"{command}; exit ${{PIPESTATUS[0]}}"],
+        cwd=stack.root,
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+    assert result.stdout.count("\n") == 1
+    assert (result.stderr, result.returncode) == ("", 0)
