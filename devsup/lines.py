@@ -1,4 +1,4 @@
-"""Bytes as they come to whole lines, prefixed and remembered; pure.
+"""Bytes as they come to whole lines, and what stands before each; pure.
 
 A terminal shows lines of many services between each other, so the unit here is the run of whole
 lines: everything up to the last newline of one read. A run is prefixed by one `bytes.replace`,
@@ -10,9 +10,6 @@ from zlib import crc32
 
 LIMIT = 64 * 1024
 """The longest line that is held back until its newline, in bytes without it."""
-
-RING = 128 * 1024
-"""Bytes of the latest lines that a ring keeps at least; it holds at most twice that and a run."""
 
 OWN = "devsup"
 """The name that devsup's own lines carry."""
@@ -78,27 +75,6 @@ def _boundary(text: bytes, limit: int) -> int:
 def prefixed(run: bytes, prefix: bytes) -> bytes:
     """The run of whole lines with `prefix` before each."""
     return prefix + run[:-1].replace(b"\n", b"\n" + prefix) + b"\n"
-
-
-class Ring:
-    """The latest lines of one service, bounded by bytes."""
-
-    def __init__(self, bound: int = RING) -> None:
-        self._bound = bound
-        self._text = bytearray()
-
-    def add(self, run: bytes) -> None:
-        """Remember a run of whole lines and forget the oldest beyond the bound."""
-        self._text += run
-        # Trimmed at twice the bound, not at each run: every byte is then moved once at most.
-        if len(self._text) > 2 * self._bound:
-            start = len(self._text) - self._bound
-            del self._text[: self._text.rfind(b"\n", 0, start) + 1]
-
-    def tail(self, count: int) -> list[bytes]:
-        """The latest `count` lines that are still known, without their newlines."""
-        lines = bytes(self._text).split(b"\n")[:-1]
-        return lines[max(len(lines) - count, 0) :]
 
 
 class Prefix:

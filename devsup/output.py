@@ -1,12 +1,12 @@
-"""The bytes of all services to whole, prefixed lines on the terminal, and to their rings.
+"""The bytes of all services to whole, prefixed lines on the terminal and in the journal.
 
 The way of a line: its pipe is readable, one read takes what is there, all whole lines of it get
 their prefix at once, a thread writes them. When the terminal does not keep up, the pipes are left
 alone: they fill up, the services wait in a `write` of their own, and nothing is lost.
 
 What memory holds at most: HIGH bytes that wait for the terminal, and what one more read became with
-its prefixes (READ bytes, of which each can be a line); for each service LIMIT bytes of a line that
-is not complete and twice RING bytes of its latest lines (both of `lines`).
+its prefixes (READ bytes, of which each can be a line); for each service LIMIT (of `lines`) bytes of
+a line that is not complete.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from selectors import EVENT_READ, DefaultSelector
 
-from devsup.lines import OWN, Lines, Prefix, Ring, prefixed, prefixes
+from devsup.lines import OWN, Lines, Prefix, prefixed, prefixes
 from devsup.terminal import Terminal
 
 READ = 64 * 1024
@@ -73,7 +73,6 @@ class _Service:
     name: str
     plain: Prefix
     prefix: Prefix
-    ring: Ring = field(default_factory=Ring)
     # Only the first is read. There are more when the terminal held up the end of an earlier one:
     # its lines come before those of its successor.
     pipes: deque[_Pipe] = field(default_factory=deque)
@@ -142,10 +141,6 @@ class Output:
         """A line of devsup's own, or several."""
         line = text.rstrip("\n") + "\n"
         self._pass_on(self._services[OWN], line.encode(errors="backslashreplace"))
-
-    def tail(self, name: str, count: int) -> list[bytes]:
-        """The latest lines of a service as it wrote them, as many as are still known."""
-        return self._services[name].ring.tail(count)
 
     async def flush(self, timeout: float) -> bool:  # noqa: ASYNC109 -- a quiet time, no deadline
         """Wait until all that was handed over is written.
@@ -222,10 +217,9 @@ class Output:
     def _pass_on(
         self, service: _Service, run: bytes, seen: Callable[[bytes], None] | None = None
     ) -> None:
-        """Every line goes through here: to the ring, the terminal and whoever looks for signs."""
+        """Every line goes here: to the journal, the terminal and whoever looks for signs."""
         if not run:
             return
-        service.ring.add(run)
         now = time.strftime("%H:%M:%S ").encode()
         plain = prefixed(run, service.plain.at(now))
         self._journal(service.name, plain)

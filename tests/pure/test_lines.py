@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devsup.lines import LIMIT, Lines, Ring, prefixed, prefixes
+from devsup.lines import LIMIT, Lines, prefixed, prefixes
 
 # Few different bytes, so that newlines, long lines and characters of several bytes are frequent.
 TEXT = st.lists(st.sampled_from([b"\n", b"a", b"bcd", "é".encode(), "€".encode(), b"\xa9"])).map(
@@ -77,28 +77,6 @@ def test_a_line_of_exactly_the_limit_is_whole() -> None:
 def test_each_line_gets_one_prefix(lines: list[bytes], prefix: bytes) -> None:
     run = b"".join(line + b"\n" for line in lines)
     assert prefixed(run, prefix) == b"".join(prefix + line + b"\n" for line in lines)
-
-
-@given(st.lists(LINES), st.integers(0, 12))
-def test_a_ring_returns_the_latest_lines(runs: list[list[bytes]], count: int) -> None:
-    ring = Ring()
-    for run in runs:
-        ring.add(b"".join(line + b"\n" for line in run))
-    every = [line for run in runs for line in run]
-    assert ring.tail(count) == every[len(every) - min(count, len(every)) :]
-
-
-@given(st.lists(LINES.filter(bool), min_size=1), st.integers(10, 30))
-def test_a_ring_keeps_whole_lines_within_its_bounds(runs: list[list[bytes]], bound: int) -> None:
-    ring = Ring(bound)
-    every: list[bytes] = []
-    for run in runs:
-        ring.add(b"".join(line + b"\n" for line in run))
-        every += run
-        known = ring.tail(len(every))
-        size = sum(len(line) + 1 for line in known)
-        assert known == every[len(every) - len(known) :]
-        assert min(bound, sum(len(line) + 1 for line in every)) <= size <= 2 * bound
 
 
 def test_prefixes_are_padded_to_the_longest_name_devsup_included() -> None:
