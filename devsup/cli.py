@@ -5,7 +5,6 @@ What a command needs is imported inside it: `devsup --version` must not wait for
 
 import os
 import sys
-import traceback
 from collections.abc import Callable
 from typing import Annotated
 
@@ -73,15 +72,10 @@ def say_refusal(error: DevsupError) -> None:
 
 
 def say_bug(error: Exception) -> int:
-    """Keep the traceback, without the messages: they may hold values of settings."""
-    from devsup.rundir import crash_file
+    """Keep the traceback, and say where."""
+    from devsup import bug
 
-    lines = []
-    link: BaseException | None = error
-    while link is not None:
-        lines += [*traceback.format_tb(link.__traceback__), f"{type(link).__qualname__}\n"]
-        link = link.__cause__ or link.__context__
-    path = crash_file("".join(lines))
+    path = bug.keep(error)
     print(
         f"devsup: a bug in devsup itself ({type(error).__qualname__}); everything it ran is being"
         f" stopped\n        please report it with {path}",

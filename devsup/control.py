@@ -1,7 +1,8 @@
 """The supervisor's end of the control socket: requests in, replies out, and nobody can do harm.
 
 A peer gets one request. Whoever is of another user, silent, garbled or endless is sent away; for
-whoever does not read, lines are dropped and counted, so that nothing grows.
+whoever does not read, lines are dropped and counted, so that nothing grows, not even with many of
+them: what waits for all peers together is bounded, too.
 """
 
 import asyncio
@@ -19,8 +20,12 @@ MOST_PEERS = 256
 """Connections at a time; a further one is refused."""
 PATIENCE = 5.0
 """Seconds in which a peer has to say what it wants."""
+LAST_PATIENCE = 1.0
+"""Seconds in which a peer has to read what is left for it when the run is over."""
 MOST_WAITING = 1024 * 1024
-"""Bytes that may wait for a peer that does not read; what comes then is dropped and counted."""
+ALL_WAITING = 32 * MOST_WAITING
+"""Bytes that may wait for one peer that does not read, and for all of them; lines that come then
+are dropped and counted."""
 
 _CREDENTIALS = struct.Struct("3i")  # struct ucred: pid, uid, gid
 
@@ -28,19 +33,15 @@ _CREDENTIALS = struct.Struct("3i")  # struct ucred: pid, uid, gid
 class Peer:
     """Somebody who asks, and who may not read the answer."""
 
-    def __init__(self, writer: asyncio.StreamWriter) -> None:
+    def __init__(self, writer: asyncio.StreamWriter, room: Callable[[], int]) -> None:
         self._writer = writer
+        self._room = room
         self._missed = 0
 
     @property
     def is_behind(self) -> bool:
         """Whether so much waits for it that more would be dropped."""
-        return self._writer.transport.get_write_buffer_size() > MOST_WAITING
-
-    @property
-    def is_gone(self) -> bool:
-        """Whether it hung up."""
-        return self._writer.is_closing()
+        return self._writer.transport.get_write_buffer_size() > self._room()
 
     def send(self, reply: Reply) -> None:
         """Send a line of the reply; lines of output are dropped while it is behind."""
@@ -79,6 +80,8 @@ class Control:
     async def close(self) -> None:
         """Hang up on everybody; what was sent is still delivered to those who read it."""
         self._server.close()
+        if self._peers:
+            await asyncio.wait(self._peers, timeout=LAST_PATIENCE)
         for task in self._peers:
             task.cancel()
         await asyncio.gather(*self._peers, return_exceptions=True)
@@ -94,19 +97,24 @@ class Control:
             pass  # it hung up, or we do
         finally:
             self._peers.discard(task)
-            writer.close()
+            # A mere close would keep what is left for whoever never reads it, uncounted.
+            writer.transport.abort()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        peer = Peer(writer)
+        peer = Peer(writer, self._room)
         try:
             self._check(writer)
             request = await self._request(reader)
             await self._until_hung_up(reader, self._handle(request, peer))
         except DevsupError as error:
             peer.send(Reply(Kind.REFUSED, error.message, error.hint, error.exit_code))
+        writer.close()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(PATIENCE):
-                await peer.drained()
+                await writer.wait_closed()
+
+    def _room(self) -> int:
+        return min(MOST_WAITING, ALL_WAITING // max(len(self._peers), 1))
 
     def _check(self, writer: asyncio.StreamWriter) -> None:
         if len(self._peers) > MOST_PEERS:

@@ -1,14 +1,16 @@
 """`devsup up --detach`: the same `up` in a session of its own; returns when all of it is ready."""
 
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from devsup import client, remote
 from devsup.errors import FAILED, RUNNING, DevsupError
-from devsup.protocol import Command, Kind, Request
+from devsup.protocol import Command, Request
 from devsup.rundir import RunDirectory
 from devsup.serving import Request as Launch
 
@@ -30,21 +32,20 @@ def detach(launch: Launch) -> None:
     errors = place.path / "detached"
     with errors.open("w+b") as refusal:
         process = subprocess.Popen(
-            [sys.executable, "-m", "devsup", "up", *arguments(launch)],
+            # -P: a module of the project here must not pass for one of Python's or of devsup's.
+            [sys.executable, "-P", "-m", "devsup", "up", *arguments(launch)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=refusal,
             start_new_session=True,
         )
     wait_for_answer(place, process, errors)
-    for reply in client.ask(place.socket, Request(Command.READY)):
-        if reply.kind in {Kind.SAY, Kind.LINES}:
-            remote.emit(reply.text.rstrip("\n") + "\n")
+    remote.report(client.ask(place.socket, Request(Command.READY)))
 
 
 def wait_for_answer(place: RunDirectory, process: subprocess.Popen[bytes], errors: Path) -> None:
     """Until the new devsup holds the lock and listens; its own refusal when it does not."""
-    while not (place.socket.exists() and is_held_by(place, process.pid)):
+    while not (is_held_by(place, process.pid) and listens(place)):
         code = process.poll()
         if code is not None:
             text = errors.read_text(encoding="utf-8", errors="replace")
@@ -52,8 +53,16 @@ def wait_for_answer(place: RunDirectory, process: subprocess.Popen[bytes], error
         time.sleep(PAUSE)
 
 
+def listens(place: RunDirectory) -> bool:
+    """Whether somebody answers; the socket of one that was killed may still be there."""
+    with socket.socket(socket.AF_UNIX) as connection, suppress(DevsupError):
+        client.connect(connection, place.socket)
+        return True
+    return False
+
+
 def is_held_by(place: RunDirectory, pid: int) -> bool:
-    """Whether this process runs the project: a socket alone may be a dead one's."""
+    """Whether this process runs the project."""
     holder = place.holder()
     return holder is not None and holder.identity.pid == pid
 

@@ -51,7 +51,7 @@ class Inquiry:
             DevsupError: nothing is running.
         """
         if self.status is None:
-            raise client.not_running()
+            raise client.NotRunningError
         return [
             Live(
                 each.name,

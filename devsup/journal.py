@@ -35,8 +35,10 @@ class Journal:
     def tail(self, names: Collection[str], count: int) -> bytes:
         """The latest lines of these services (of all when none is named), in their order."""
         chosen = [runs for name, runs in self._runs.items() if not names or name in names]
-        lines = b"".join(run for _, run in merge(*chosen)).splitlines(keepends=True)
-        return b"".join(lines[max(len(lines) - count, 0) :])
+        text = b"".join(run for _, run in merge(*chosen))
+        # Not splitlines: a progress bar returns its carriage within a line.
+        lines = text.split(b"\n")[:-1]
+        return b"".join(line + b"\n" for line in lines[max(len(lines) - count, 0) :])
 
     def listen(self, listener: Listener) -> Callable[[], None]:
         """Call `listener` with every run that comes from now on; call the result to end that."""

@@ -92,9 +92,23 @@ def load_request(line: bytes) -> Request:
 
 
 def load_reply(line: bytes) -> Reply:
-    """A line of a supervisor's reply."""
-    data = json.loads(line)
-    return Reply(**{**data, "kind": Kind(data["kind"])})
+    """A line of a supervisor's reply.
+
+    Raises:
+        DevsupError: it is none.
+    """
+    try:
+        data = json.loads(line)
+        return Reply(**{**data, "kind": Kind(data["kind"])})
+    except (ValueError, TypeError, KeyError):
+        raise another_version() from None
+
+
+def another_version() -> DevsupError:
+    """Devsup was updated since the running one was started: what else could send such a reply?"""
+    return DevsupError(
+        "the running devsup is of another version", hint="start it anew: devsup kill; devsup up"
+    )
 
 
 def _text(value: object) -> str:
@@ -176,11 +190,18 @@ def as_data(status: Status) -> dict[str, Any]:
 
 
 def load_status(data: dict[str, Any]) -> Status:
-    """A status out of a reply."""
-    services = tuple(_service(each) for each in data["services"])
-    problems = tuple(ProblemStatus(**each) for each in data["problems"])
-    files = tuple(data["env_files"])
-    return Status(**{**data, "services": services, "problems": problems, "env_files": files})
+    """A status out of a reply.
+
+    Raises:
+        DevsupError: it is none.
+    """
+    try:
+        services = tuple(_service(each) for each in data["services"])
+        problems = tuple(ProblemStatus(**each) for each in data["problems"])
+        files = tuple(data["env_files"])
+        return Status(**{**data, "services": services, "problems": problems, "env_files": files})
+    except (TypeError, KeyError):
+        raise another_version() from None
 
 
 def _service(data: dict[str, Any]) -> ServiceStatus:

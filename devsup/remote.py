@@ -3,11 +3,12 @@
 import json
 import os
 import sys
-import time
+from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
-from devsup import client, status_report
-from devsup.errors import FAILED, DevsupError
+from devsup import client, processes, status_report
+from devsup.errors import FAILED, USAGE, DevsupError
 from devsup.protocol import Command, Kind, Reply, Request, load_status
 from devsup.rundir import RunDirectory
 
@@ -16,9 +17,36 @@ END_PATIENCE = 60.0
 """Seconds in which a run that was told to end has to be gone."""
 
 
+CONFIGS = ("devsup.toml", "pyproject.toml")
+
+
 def directory(procfile: str | None) -> RunDirectory:
     """The run directory of the project: the Procfile itself need not be readable."""
-    return RunDirectory.of(Path(procfile).absolute().parent if procfile else Path.cwd())
+    if procfile:
+        return RunDirectory.of(Path(procfile).absolute().parent)
+    here = Path.cwd()
+    return RunDirectory.of(configured_root(here) if may_be_elsewhere(here) else here)
+
+
+def may_be_elsewhere(here: Path) -> bool:
+    """Whether a configuration may name the Procfile; to read it for nothing costs 30 ms."""
+    with suppress(OSError):
+        return any(
+            b"procfile" in path.read_bytes()
+            for path in map(here.joinpath, CONFIGS)
+            if path.is_file()
+        )
+    return False
+
+
+def configured_root(here: Path) -> Path:
+    """Where the Procfile is that the configuration here names."""
+    from devsup import project  # noqa: PLC0415  only when there is something to read
+
+    with suppress(DevsupError):
+        options, _ = project.load_options(here)
+        return (here / (options.procfile or project.PROCFILE)).parent
+    return here
 
 
 def status(procfile: str | None, *, as_json: bool, watch: bool) -> None:
@@ -41,43 +69,46 @@ def change(command: str, services: tuple[str, ...], procfile: str | None, *, wai
     Raises:
         DevsupError: some of them failed, or devsup went away meanwhile.
     """
-    request = Request(Command(command), services, wait=wait)
-    ended = False
-    for reply in client.ask(directory(procfile).socket, request):
-        ended = reply.kind is Kind.DONE
+    report(client.ask(directory(procfile).socket, Request(Command(command), services, wait=wait)))
+
+
+def report(replies: Iterable[Reply]) -> None:
+    """Print what is said about a change, as it comes."""
+    for reply in replies:
         if reply.kind is Kind.SAY:
             emit(f"{reply.text}\n")
         elif reply.kind is Kind.LINES:
             emit(reply.text)
-    if not ended:
-        raise DevsupError("devsup ended meanwhile", hint="see: devsup logs", exit_code=FAILED)
 
 
 def down(procfile: str | None) -> None:
-    """End the run, and wait for the lock that its supervisor holds to its last moment."""
+    """End the run, and wait for the end of its supervisor.
+
+    Raises:
+        DevsupError: nothing is running, it did not end well, or not in time.
+    """
     place = directory(procfile)
     holder = place.holder()
-    for _ in client.ask(place.socket, Request(Command.DOWN)):
-        pass
-    until = time.monotonic() + END_PATIENCE
-    while holder and place.holder() == holder:
-        if time.monotonic() > until:
-            raise DevsupError("devsup does not end", hint="type: devsup kill", exit_code=FAILED)
-        time.sleep(0.01)
+    supervisor = processes.hold(holder.identity) if holder else None
+    report(client.ask(place.socket, Request(Command.DOWN)))
+    if supervisor and not processes.wait([supervisor], END_PATIENCE):
+        raise DevsupError("devsup does not end", hint="type: devsup kill", exit_code=FAILED)
 
 
 def logs(services: tuple[str, ...], procfile: str | None, *, lines: int, follow: bool) -> None:
     """Print the latest lines: of the running devsup, else of the last run."""
     place = directory(procfile)
     request = Request(Command.LOGS, services, follow=follow, lines=lines)
+    replies = client.ask(place.socket, request)
     try:
-        for reply in client.ask(place.socket, request):
+        # All at once if there is an end to it: who pages through them must not keep devsup waiting.
+        for reply in replies if follow else [*replies]:
             if reply.kind is Kind.LINES:
                 emit(reply.text)
             elif reply.kind is Kind.MISSED:
                 emit(f"devsup: {reply.number} lines missed: they came faster than they were read\n")
-    except DevsupError as error:
-        if error.exit_code != client.not_running().exit_code or follow:
+    except client.NotRunningError:
+        if follow:
             raise
         emit(_last_run(place, services, lines))
 
@@ -86,9 +117,13 @@ def _last_run(place: RunDirectory, services: tuple[str, ...], lines: int) -> str
     from devsup import logfile  # noqa: PLC0415  only when nothing runs
 
     try:
-        return logfile.tail(place.log, frozenset(services), lines).decode(errors="replace")
+        found = logfile.tail(place.log, frozenset(services), lines)
     except FileNotFoundError:
-        raise client.not_running() from None
+        raise client.NotRunningError from None
+    if services and lines and not found:
+        names = " ".join(services)
+        raise DevsupError(f"the log of the last run has no line of {names}", exit_code=USAGE)
+    return found.decode(errors="backslashreplace")
 
 
 def emit(text: str) -> None:

@@ -6,7 +6,7 @@ from functools import singledispatch
 
 from devsup import notices as tell
 from devsup.errors import DevsupError
-from devsup.lifecycle import State
+from devsup.lifecycle import State, Want
 from devsup.notices import Cause, Next, Notice
 from devsup.unit import Unit
 
@@ -176,7 +176,7 @@ def standing(unit: Unit) -> str:
             return f"{name} is up ({unit.how}) on generation {unit.generation}"
         case State.CRASHED:
             return f"{name} crashed: it {ending(unit.life.exit_code)}"
-        case State.DOWN if unit.finished:
+        case State.DOWN if unit.finished and unit.life.want is Want.UP:
             return f"{name} has finished"
         case _:
             return f"{name} is {state.value}"

@@ -82,19 +82,21 @@ async def serve(
         look=lambda: observer.look(run.members(), run.leaders, loop.time()),
         reread=lambda: take(run, env.take(env.contents())),
     )
-    log = LogFile(directory.log, found.options.log_size * MEBIBYTE)
+    log = LogFile(directory.log, found.options.log_size * MEBIBYTE, partial(tell_unlogged, output))
     journal.listen(lambda _, lines: log.write(lines))
     async with AsyncExitStack() as parts:
         parts.callback(directory.forget)
         parts.callback(log.close)
         parts.callback(output.close)
+        control = Control(directory.socket, desk.answer)
+        await control.start()
+        # Whoever follows the output gets the last line of it before we hang up.
+        parts.push_async_callback(control.close)
+        parts.callback(desk.ended.set)
         parts.push_async_callback(output.flush, FLUSH_PATIENCE)
         parts.callback(run.zygote.close, END_PATIENCE)
         parts.callback(settling.close)
         parts.callback(watch.close)
-        control = Control(directory.socket, desk.answer)
-        await control.start()
-        parts.push_async_callback(control.close)
         greet(output, env)
         if request.watch:
             watch.start(loop)
@@ -109,6 +111,14 @@ def take(run: Run, reading: Reading) -> None:
         run.post(Broke(reading.problems))
     else:
         run.post(Edited(reading.settings, reading.touched))
+
+
+def tell_unlogged(output: Output, error: OSError) -> None:
+    """Nothing is written to the log file any more."""
+    output.say(
+        f"no log is kept from here on: {error.strerror};"
+        " `devsup logs` has the latest lines for as long as devsup runs"
+    )
 
 
 def greet(output: Output, env: EnvFiles) -> None:
