@@ -78,8 +78,9 @@ def assert_in_order(output: str, *texts: str) -> None:
 
 def crash_on_a_bad_value(team: Backend) -> None:
     before = len(team.stack.output)
-    report = team.edit("SQLALCHEMY_POOL_SIZE=ten")
-    assert "web.1 crashed, worker.1 crashed" in report
+    team.save("SQLALCHEMY_POOL_SIZE=ten")
+    team.generation += 1
+    team.stack.wait_for(r"^.* \.env: .*web\.1 crashed, worker\.1 crashed")
     assert team.application() == set()
     output = team.stack.output[before:]
     for service in ("web.1   ", "worker.1"):
