@@ -12,8 +12,9 @@ from signal import SIGCONT, SIGKILL, SIGTERM
 from devsup import processes
 from devsup.errors import RUNNING, DevsupError
 from devsup.leftovers import Demand, Finding, Outcome, Plan
+from devsup.patience import Patience
 from devsup.record import Record
-from devsup.removal import Patience, Removal
+from devsup.removal import Removal
 from devsup.rundir import Lock, Role, RunDirectory
 from devsup.search import Scope, Search
 from devsup.sighting import Identity
@@ -50,8 +51,13 @@ def carry_out(
 
 
 def clear_former_run(root: Path, directory: RunDirectory, say: Callable[[str], None]) -> Outcome:
-    """Remove what is certainly left of a former run, and no strays; the caller holds the lock."""
-    return _remove(Search(Scope(root, directory), _record(directory), Demand()), (), say)
+    """Remove what is certainly left of a former run, and no strays; the caller holds the lock.
+
+    A run that ended cleanly has no record, and left nothing: that takes one look.
+    """
+    record = _record(directory)
+    search = Search(Scope(root, directory), record, Demand())
+    return _remove(search, (), say) if record or search.look().findings else Outcome()
 
 
 def _remove(search: Search, before: tuple[Finding, ...], say: Callable[[str], None]) -> Outcome:

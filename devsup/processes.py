@@ -5,7 +5,6 @@ Edges may build on this one: it is where they all look.
 
 import os
 import sys
-from dataclasses import dataclass
 
 from devsup import sighting
 from devsup.sighting import Identity, Marks, Row, Sighting, is_cleared, parse_environ
@@ -26,18 +25,6 @@ listening = kernel.listening
 pids = kernel.pids
 row = kernel.row
 wait = holding.wait
-
-
-@dataclass(frozen=True, slots=True)
-class Survey:
-    """One pass over all processes.
-
-    `missed` were listed, and dead or dying when their turn came. A fork chain has a live link at
-    any time, so a survey that missed nobody new has missed no chain.
-    """
-
-    sightings: dict[int, Sighting]
-    missed: frozenset[int]
 
 
 def table() -> dict[int, Row]:
@@ -122,8 +109,6 @@ def sight(pid: int) -> Sighting | None:
     )
 
 
-def survey() -> Survey:
-    """Look closely at everybody."""
-    listed = pids()
-    sightings = {pid: seen for pid in listed if (seen := sight(pid))}
-    return Survey(sightings, frozenset(listed).difference(sightings))
+def survey() -> dict[int, Sighting]:
+    """Look closely at everybody alive."""
+    return {pid: seen for pid in pids() if (seen := sight(pid))}

@@ -1,55 +1,29 @@
 """Removing processes: TERM first, some patience, then KILL until nobody is left.
 
-Every signal goes through a grip on a process whose identity was checked behind that grip, so none
-ever reaches another process with a recycled pid.
+A signal to a process goes through a grip behind which its identity was checked: it never reaches
+somebody else with a recycled pid. A process group is signalled within moments of a look that found
+nobody in it but those to be removed, and its number is not given away while one of them lives.
 """
 
-import time
-from collections.abc import Callable, Iterable, Iterator
+import os
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, suppress
 from itertools import islice
 from signal import SIGCONT, SIGKILL, SIGTERM, Signals
 
 from devsup import processes
+from devsup.chase import chase
 from devsup.leftovers import Finding
+from devsup.patience import Patience
 from devsup.processes import Grip
 from devsup.search import Found, Search
 from devsup.sighting import Identity
 
 TERM_PATIENCE = 2.0
 KILL_PATIENCE = 5.0
-SAY_AFTER = 1.0
 """Seconds."""
 BATCH = 256
 """Processes signalled between two looks, a descriptor for each; 1024 is a common limit."""
-EMPTY_LOOKS = 4
-"""In a row; after so many, processes that die before their turn are somebody else's."""
-
-
-class Patience:
-    """A limited wait that says once, after a second, whom it waits for."""
-
-    def __init__(self, seconds: float, say: Callable[[], None]) -> None:
-        now = time.monotonic()
-        self.until = now + seconds
-        self.say_at = now + SAY_AFTER
-        self.say: Callable[[], None] | None = say
-
-    @property
-    def is_over(self) -> bool:
-        """Whether the time is up."""
-        return time.monotonic() >= self.until
-
-    def wait(self, grips: Iterable[Grip]) -> bool:
-        """Until one of them is dead; False when the time is up."""
-        grips = tuple(grips)
-        if self.say and not self._wait(grips, min(self.say_at, self.until)):
-            self.say()
-            self.say = None
-        return self._wait(grips, self.until)
-
-    def _wait(self, grips: tuple[Grip, ...], until: float) -> bool:
-        return bool(processes.wait(grips, max(0.0, until - time.monotonic())))
 
 
 class Removal:
@@ -85,7 +59,10 @@ class Removal:
                         asked[each.identity] = held.enter_context(closing(grip))
                 left = (each.identity for each in self.found.findings)
                 alive = [asked[identity] for identity in left if identity in asked]
-                if not alive or not patience.wait(alive):
+                if not alive:
+                    return
+                if not patience.wait(alive):
+                    self.found = self.search.look()
                     return
 
     def tops(self) -> Iterator[Finding]:
@@ -94,39 +71,27 @@ class Removal:
         return (each for each in self.found.findings if each.ppid not in pids)
 
     def kill(self) -> tuple[Finding, ...]:
-        """SIGKILL until a look that has not missed anybody finds nobody; those who are left."""
+        """SIGKILL until neither a look nor a chase finds anybody; those who are left."""
         patience = Patience(KILL_PATIENCE, self.say_awaited)
-        empty_looks = 0
         while True:
-            missed = self.found.missed
-            self.found = self.search.look()
             left = self.found.findings
-            empty_looks = 0 if left else empty_looks + 1
-            if not left and (self.found.missed <= missed or empty_looks == EMPTY_LOOKS):
-                return ()
             killable = [each for each in left if each.identity not in self.refused]
-            if patience.is_over or (left and not killable):
+            if killable and not patience.is_over:
+                self.strike(killable[:BATCH], patience)
+            elif left or patience.is_over or not chase(self.search, self.found):
                 return left
-            with ExitStack() as held:
-                killed = (self.signal(each, SIGKILL) for each in killable[:BATCH])
-                grips = [held.enter_context(closing(grip)) for grip in killed if grip]
-                self.strike()
-                if grips:
-                    patience.wait(grips)
+            self.found = self.search.look()
 
-    def strike(self) -> None:
-        """One pass of SIGKILL, the newest first, each as soon as it is seen.
-
-        A link of a fork chain does not live as long as a look at everybody takes.
-        """
-        for pid in processes.pids():
-            grip = processes.grip(pid)
-            if grip is None:
-                continue
-            with closing(grip), suppress(PermissionError):
-                seen = processes.sight(pid)
-                if seen and self.search.is_ours(seen):
-                    grip.send(SIGKILL)
+    def strike(self, findings: list[Finding], patience: Patience) -> None:
+        """SIGKILL to these, and to whole groups, which no fork escapes, until one is dead."""
+        with ExitStack() as held:
+            killed = (self.signal(each, SIGKILL) for each in findings)
+            grips = [held.enter_context(closing(grip)) for grip in killed if grip]
+            for group in self.found.groups:
+                with suppress(ProcessLookupError, PermissionError):
+                    os.killpg(group, SIGKILL)
+            if grips:
+                patience.wait(grips)
 
     def signal(self, finding: Finding, number: Signals) -> Grip | None:
         """Signal it; a grip on it, to be closed, unless it is dead or not ours to signal."""

@@ -25,10 +25,14 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Who is to be removed now; `missed` as in `processes.Survey`."""
+    """Who is to be removed now.
+
+    `groups` are the process groups of which every member is; `judged` is everybody alive.
+    """
 
     findings: tuple[Finding, ...] = ()
-    missed: frozenset[int] = frozenset()
+    groups: frozenset[int] = frozenset()
+    judged: frozenset[int] = frozenset()
 
 
 class Search:
@@ -44,6 +48,8 @@ class Search:
         self.recorded = record.sessions if record else ()
         self.certain = {each for each in self.recorded if _stands_for_its_leader(each)}
         self.spared = processes.lineage() | {INIT}
+        rows = filter(None, map(processes.row, self.spared))
+        self.spared_groups = {each.group for each in rows}
         self.known: dict[Identity, Finding] = {}
         self.foreign: tuple[Foreign, ...] = ()
         self.project = Project(
@@ -58,14 +64,17 @@ class Search:
     def look(self) -> Found:
         """Who is to be removed now."""
         self.project = replace(self.project, sessions=dict(self._sessions()))
-        survey = processes.survey()
-        asked = survey.sightings if self.demand.strays or self.demand.port else ()
-        view = View(survey.sightings, processes.listening(asked), self.spared, self.known)
+        everybody = processes.survey()
+        asked = everybody if self.demand.strays or self.demand.port else ()
+        view = View(everybody, processes.listening(asked), self.spared, self.known)
         findings, self.foreign = find(view, self.project, self.demand)
         self.known |= {each.identity: each for each in findings}
         if self.demand.port and self._is_hidden(view, self.demand.port):
             self.foreign = (Foreign(None, (), WhyNot.HIDDEN),)
-        return Found(findings, survey.missed)
+        others = everybody.keys() - {each.pid for each in findings}
+        whole = {everybody[each.pid].row.group for each in findings}
+        mixed = {everybody[pid].row.group for pid in others}
+        return Found(findings, frozenset(whole - mixed), frozenset(everybody))
 
     def is_ours(self, seen: Sighting) -> bool:
         """Whether a single process is certainly left over, by what the last look found out."""

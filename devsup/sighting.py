@@ -36,6 +36,7 @@ class Row:
 
     pid: int
     ppid: int
+    group: int
     session: int
     terminal: bool
     alive: bool

@@ -28,7 +28,7 @@ class Child:
         self.cage = cage
         self.leader = int(cage.stdout.readline())
         self.fifo = fifo
-        self.words = [int(word) for word in self._read().split()]
+        self.words = self.hear()
 
     @property
     def pid(self) -> int:
@@ -39,6 +39,10 @@ class Child:
     def port(self) -> int:
         """The port that `listen` holds."""
         return self.words[1]
+
+    def hear(self) -> list[int]:
+        """What it announces next; nothing when the last process of it is dead."""
+        return [int(word) for word in self._read().split()]
 
     def _read(self) -> bytes:
         assert select.select([self.fifo], [], [], SECONDS)[0], "nothing heard in time"

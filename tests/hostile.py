@@ -1,6 +1,6 @@
 """Programs that are hard to get rid of: what services do to their supervisor, on purpose.
 
-    python hostile.py KIND READY [--uid UID] [--clear] [--stay] [--port PORT]
+    python hostile.py KIND READY [--uid UID] [--clear] [--stay] [--then KIND] [--port PORT]
 
 Each writes one line `pid` (`listen`: `pid port`) to READY, a FIFO, a file or the number of an open
 descriptor, once it is as bad as it gets, and keeps READY open for as long as any process of it
@@ -66,7 +66,7 @@ def daemon(options: Options) -> NoReturn:
     null = os.open(os.devnull, os.O_RDWR)
     for descriptor in range(3):
         os.dup2(null, descriptor)
-    become(options, "sleep", {} if options.clear else dict(os.environ))
+    become(options, options.then, {} if options.clear else dict(os.environ))
 
 
 def forks(options: Options) -> NoReturn:
@@ -96,7 +96,8 @@ def stubborn(options: Options) -> NoReturn:
 
 
 def stopped(options: Options) -> NoReturn:
-    """Be SIGSTOPped; a child sees to it, announces us and exits."""
+    """Be SIGSTOPped, which a child sees to and announces; announce a SIGTERM that gets through."""
+    signal.signal(signal.SIGTERM, lambda *_: farewell(options))
     parent = os.getpid()
     if os.fork() == 0:
         os.kill(parent, signal.SIGSTOP)
@@ -105,6 +106,28 @@ def stopped(options: Options) -> NoReturn:
         announce(options, parent)
         os._exit(0)
     sleep_on()
+
+
+def farewell(options: Options) -> NoReturn:
+    announce(options)
+    os._exit(0)
+
+
+def pool(options: Options) -> NoReturn:
+    """A child at work, which SIGTERM would interrupt, under a parent that sees the work through.
+
+    The parent lets the child finish when it gets SIGTERM; a child that finished announces itself.
+    """
+    work, done = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(done)
+        os.read(work, 1)
+        farewell(options)
+    signal.signal(signal.SIGTERM, lambda *_: os.close(done))
+    announce(options, os.getpid(), child)
+    os.waitpid(child, 0)
+    os._exit(0)
 
 
 def state(pid: int) -> str:
@@ -169,6 +192,7 @@ KINDS = (
     escapes,
     stubborn,
     stopped,
+    pool,
     holder,
     zombies,
     headless,
@@ -190,6 +214,7 @@ def main() -> None:
     parser.add_argument("ready")
     parser.add_argument("--uid", type=int, help="become this user first")
     parser.add_argument("--clear", action="store_true", help="daemon: with an empty environment")
+    parser.add_argument("--then", choices=kinds, default="sleep", help="daemon: what it becomes")
     parser.add_argument("--stay", action="store_true", help="daemon: the first process lives on")
     parser.add_argument("--port", type=int, default=0, help="listen: on this port")
     options = parser.parse_args()

@@ -167,6 +167,16 @@ def test_a_daemon_without_environment_goes_when_it_lives_in_the_project(bed: Bed
     child.wait_until_gone()
 
 
+@pytest.mark.parametrize("kind", ["forks", "escapes"])
+def test_a_fork_chain_without_environment_goes_when_it_lives_in_the_project(
+    bed: Bed, kind: str
+) -> None:
+    child = bed.start_ours("daemon", "--clear", "--then", kind)
+    bed.write(after=child)
+    assert bed.kill().survivors == ()
+    child.wait_until_gone()
+
+
 def test_such_a_daemon_stays_when_it_lives_elsewhere(bed: Bed) -> None:
     child = bed.start_ours("daemon", "--clear", inside=False)
     bed.write(after=child)
@@ -206,7 +216,22 @@ def test_what_a_found_process_started_goes_with_it(bed: Bed) -> None:
     child.wait_until_gone()
 
 
-@pytest.mark.parametrize("kind", ["stubborn", "stopped", "zombies", "forks", "escapes"])
+def test_a_child_gets_no_sigterm_while_its_parent_sees_its_work_through(bed: Bed) -> None:
+    child = bed.start_ours("pool")
+    leader, worker = child.words
+    assert reasons(bed.kill()) == {leader: Why.MARK, worker: Why.MARK}
+    assert child.hear() == [worker]
+    child.wait_until_gone()
+
+
+def test_a_stopped_process_is_continued_to_get_its_sigterm(bed: Bed) -> None:
+    child = bed.start_ours("stopped")
+    assert reasons(bed.kill())[child.pid] == Why.MARK
+    assert child.hear() == [child.pid]
+    child.wait_until_gone()
+
+
+@pytest.mark.parametrize("kind", ["stubborn", "zombies", "forks", "escapes"])
 def test_whatever_it_does_a_marked_process_goes(bed: Bed, kind: str) -> None:
     child = bed.start_ours(kind)
     assert bed.kill().survivors == ()
@@ -386,7 +411,8 @@ def test_a_stopped_supervisor_ends_too(bed: Bed) -> None:
     os.kill(supervisor.pid, signal.SIGSTOP)
     while state(supervisor.pid) != "T":
         os.sched_yield()
-    assert supervisor.pid in reasons(bed.kill())
+    leader = supervisor.words[1]
+    assert reasons(bed.kill()) == {supervisor.pid: Why.SUPERVISOR, leader: Why.SUPERVISED}
     supervisor.wait_until_gone()
 
 
