@@ -7,13 +7,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from devsup import envfile, kill, processes, procfile, project
+from devsup import envfile, kill, processes, procfile, project, stack
 from devsup.ending import scope_of
 from devsup.errors import Problem, UnreadableError
 from devsup.kill_report import program
+from devsup.programs import ListenReady, PortReady
 from devsup.project import EnvFiles, Project
 from devsup.rundir import RunDirectory
 from devsup.shell import program_words
+from devsup.stack import Spec
 
 SKIPPED = frozenset({"node_modules", "__pycache__", "site-packages"})
 DEPTH = 4
@@ -51,14 +53,15 @@ def check(
     reading = env.take(env.contents())
     directory = RunDirectory.of(found.root)
     running = directory.locked()
-    ports = () if running else tuple(taken_ports(found))
-    problems = (*reading.problems, *missing_programs(found, env, shell), *ports)
+    needed, spare = ((), ()) if running else taken_ports(found, env)
+    problems = (*reading.problems, *missing_programs(found, env, shell), *needed)
     remarks = (
         *(["devsup is running here"] if running else []),
+        *map(str, spare),
         *missing_files(found, env),
         *hidden_keys(env),
         *([] if running else started_by_hand(found)),
-        *unwatched(found),
+        *unwatched(found, env),
     )
     return Checkup(problems, remarks)
 
@@ -74,19 +77,42 @@ def missing_programs(found: Project, env: EnvFiles, shell: Mapping[str, str]) ->
             yield Problem(found.procfile.name, entry.line, message)
 
 
-def taken_ports(found: Project) -> Iterator[Problem]:
-    """Ports that the services would get and that somebody listens on."""
-    services = {
-        each.port: each for each in procfile.services(found.entries, {}, (), procfile.FIRST_PORT)
-    }
-    owners = processes.listening(processes.pids())
+def taken_ports(found: Project, env: EnvFiles) -> tuple[tuple[Problem, ...], tuple[Problem, ...]]:
+    """Ports that somebody listens on: such as a service is sure to need, and others it would get.
+
+    Of a program that devsup does not know nobody can say whether it uses its PORT.
+    """
     lines = {entry.name: entry.line for entry in found.entries}
-    for pid, ports in owners.items():
-        for port in services.keys() & set(ports):
-            seen = processes.sight(pid)
-            who = f"{program(seen.command)} in {seen.directory}" if seen else "a process"
-            message = f"port {port} of {services[port].name} is taken by {pid} ({who})"
-            yield Problem(found.procfile.name, lines[services[port].type], message)
+    services = procfile.services(found.entries, {}, (), procfile.FIRST_PORT)
+    specs = stack.build(services, found.options, env.settings)
+    owners = {
+        port: pid for pid, ports in processes.listening(processes.pids()).items() for port in ports
+    }
+    needed: list[Problem] = []
+    spare: list[Problem] = []
+    for spec in specs:
+        own = own_ports(spec)
+        for port in sorted({*own, spec.port}):
+            if processes.is_taken(port):
+                message = f"port {port} of {spec.name} is taken by {holder(owners.get(port))}"
+                problem = Problem(found.procfile.name, lines[spec.type], message)
+                (needed if port in own else spare).append(problem)
+    return tuple(needed), tuple(spare)
+
+
+def own_ports(spec: Spec) -> frozenset[int]:
+    """The ports that a service cannot do without."""
+    ready = spec.ready.port if isinstance(spec.ready, ListenReady | PortReady) else None
+    named = spec.port if "PORT" in spec.command else None
+    return frozenset(port for port in (ready, named) if port)
+
+
+def holder(pid: int | None) -> str:
+    """Who has a port, as far as one may know."""
+    seen = processes.sight(pid) if pid else None
+    if seen is None:
+        return "a process that this user cannot see"
+    return f"{seen.row.pid} ({program(seen.command)} in {seen.directory})"
 
 
 def missing_files(found: Project, env: EnvFiles) -> Iterator[str]:
@@ -109,13 +135,14 @@ def started_by_hand(found: Project) -> Iterator[str]:
         yield f"{what} {each.why.value}; to remove it: devsup kill"
 
 
-def unwatched(found: Project) -> Iterator[str]:
+def unwatched(found: Project, env: EnvFiles) -> Iterator[str]:
     """Other env files below the project."""
     watched = {path.resolve() for path in found.env_files}
     for path in env_files_below(found.root, DEPTH):
         if path.resolve() not in watched:
             name = path.relative_to(found.root)
-            yield f"{name}: is not read; to read it: devsup up -e {name}"
+            options = " ".join(f"-e {each}" for each in (*env.names, name))
+            yield f"{name}: is not read; to read it: devsup up {options}"
 
 
 def env_files_below(folder: Path, depth: int) -> Iterator[Path]:
@@ -133,5 +160,5 @@ def env_files_below(folder: Path, depth: int) -> Iterator[Path]:
 
 def is_own(entry: os.DirEntry[str]) -> bool:
     """Whether a folder may hold sources of the project."""
-    is_environment = (Path(entry.path) / "pyvenv.cfg").exists()
+    is_environment = os.path.exists(f"{entry.path}/pyvenv.cfg")  # noqa: PTH110  never raises
     return not (entry.name.startswith(".") or entry.name in SKIPPED or is_environment)

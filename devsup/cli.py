@@ -265,15 +265,15 @@ def env(
     """Show where each setting comes from, and whether it arrived in the live processes."""
     from devsup import inquiry
 
-    asked = inquiry.inquire(procfile, tuple(env_file or ()), dict(os.environ))
+    asked = inquiry.inquire(procfile, tuple(env_file or ()), service, dict(os.environ))
     if explain:
         print(*inquiry.explain(asked, explain, show=show), sep="\n")
     elif live:
-        found = asked.compare(service)
+        found = asked.compare()
         print(*found.lines, sep="\n")
         raise typer.Exit(FAILED if found.differs else 0)
     else:
-        print(*asked.lines(service, show=show), sep="\n")
+        print(*asked.lines(show=show), sep="\n")
 
 
 @app.command(epilog="Example: devsup check")

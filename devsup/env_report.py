@@ -16,12 +16,13 @@ class Found(Enum):
     SAME = "has this value"
     OTHER = "has another value"
     ABSENT = "does not have it"
-    UNKNOWN = "has written over its environment"
+    LEFT = "still has it, though no file sets it any more"
+    UNKNOWN = "has an environment of its own"
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where the value of a key comes from, and whose values it hides."""
+    """Where the value of a key comes from, and whose other values it hides."""
 
     key: str
     source: str
@@ -30,15 +31,18 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """The environment of a live process; None where it has been written over.
+    """The environment of a live process; None where that tells nothing of its age.
 
-    `assigned` are keys that its line in the Procfile sets itself, `exempt` those that do not concern
-    it.
+    That is so where it was written over, and where the process was started without ours.
+    `keys` are those that its service was started with, `assigned` those that its line in the
+    Procfile sets itself, `exempt` those that do not concern it.
     """
 
     service: str
     pid: int
     environ: Mapping[str, str] | None = field(repr=False)
+    fresh: bool = True
+    keys: frozenset[str] = frozenset()
     assigned: frozenset[str] = frozenset()
     exempt: frozenset[str] = frozenset()
 
@@ -68,7 +72,8 @@ def origin(
         for layer in layers
         if layer.file != source and any(binding.key == key for binding in layer.bindings)
     ]
-    return Origin(key, source, (*others, *([SHELL] if key in shell else [])))
+    is_hiding = shell.get(key, settings[key]) != settings[key]
+    return Origin(key, source, (*others, *([SHELL] if is_hiding else [])))
 
 
 def origin_lines(found: Sequence[Origin], settings: Mapping[str, str] | None) -> Iterator[str]:
@@ -85,24 +90,29 @@ def described(origin: Origin) -> str:
     )
 
 
-def found_in(live: Live, key: str, settings: Mapping[str, str]) -> Found:
-    """What a live process has for a key."""
+def found_in(live: Live, key: str, settings: Mapping[str, str], shell: Mapping[str, str]) -> Found:
+    """What a live process has for a key; one that no file sets is the shell's to give."""
     if live.environ is None:
         return Found.UNKNOWN
+    meant = settings.get(key, shell.get(key))
+    if live.environ.get(key) == meant:
+        return Found.SAME
     if key not in live.environ:
         return Found.ABSENT
-    return Found.SAME if live.environ[key] == settings.get(key) else Found.OTHER
+    return Found.LEFT if key in live.keys - settings.keys() else Found.OTHER
 
 
-def differences(live: Sequence[Live], settings: Mapping[str, str]) -> list[Difference]:
-    """Every key of the files for which a live process has something else.
+def differences(
+    live: Sequence[Live], settings: Mapping[str, str], shell: Mapping[str, str]
+) -> list[Difference]:
+    """Every key, of the files now or when it was started, that a live process has otherwise.
 
-    Silent about a process that wrote over its environment, about what a Procfile line assigns, and
+    Silent about a process with an environment of its own, about what a Procfile line assigns, and
     about keys that do not concern the service.
     """
     return [
         Difference(each.service, each.pid, key, found)
         for each in live
-        for key in sorted(settings.keys() - each.assigned - each.exempt)
-        if (found := found_in(each, key, settings)) in {Found.OTHER, Found.ABSENT}
+        for key in sorted((settings.keys() | each.keys) - each.assigned - each.exempt)
+        if (found := found_in(each, key, settings, shell)) not in {Found.SAME, Found.UNKNOWN}
     ]

@@ -1,20 +1,21 @@
 """`devsup run`: one command in the environment of the stack, in the place of devsup itself."""
 
 import os
+import signal
 from collections.abc import Mapping, Sequence
 from typing import NoReturn
 
-from devsup import envfile, procfile, project
-from devsup.errors import DevsupError, UnreadableError
-from devsup.project import EnvFiles
+from devsup import envfile, inquiry
+from devsup.errors import DevsupError
 
 NOT_FOUND = 127
 NOT_EXECUTABLE = 126
+IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)
 
 
 def run(
     command: Sequence[str],
-    procfile_option: str | None,
+    procfile: str | None,
     env_files: tuple[str, ...],
     service: str | None,
     shell: Mapping[str, str],
@@ -26,18 +27,10 @@ def run(
     Raises:
         DevsupError: it cannot be started, or a file cannot be understood.
     """
-    found = project.load(procfile_option, env_files)
-    env = EnvFiles(found.root, found.env_files, shell)
-    reading = env.take(env.contents())
-    if reading.problems:
-        raise UnreadableError(reading.problems)
-    chosen = procfile.services(
-        found.entries, {}, (service,) if service else (), procfile.FIRST_PORT
-    )
-    environment = envfile.environment(
-        shell, reading.settings, port=chosen[0].port, terminal=False, marks={}
-    )
-    if service is None and "PORT" not in reading.settings:
+    asked = inquiry.inquire(procfile, env_files, service, shell)
+    settings = asked.env.settings
+    environment = envfile.environment(shell, settings, port=asked.port, terminal=False, marks={})
+    if service is None and "PORT" not in settings:
         # One of ours would be that of a service which has it already.
         environment.pop("PORT")
         environment |= {key: shell[key] for key in ("PORT",) if key in shell}
@@ -46,9 +39,11 @@ def run(
 
 def become(command: Sequence[str], environment: Mapping[str, str]) -> NoReturn:
     """Replace this process; the program is looked for on the PATH that it will have itself."""
+    for number in IGNORED_BY_PYTHON:  # which a program would inherit
+        signal.signal(number, signal.SIG_DFL)
     try:
         os.execvpe(command[0], list(command), environment)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise DevsupError(
             f"{command[0]}: not found on PATH",
             hint="is the virtual environment active?",

@@ -144,7 +144,10 @@ class ProcessStatus:
 
 @dataclass(frozen=True, slots=True)
 class ServiceStatus:
-    """One service; `uptime_s` since it was last started, None while it is down."""
+    """One service; `uptime_s` since it was last started, None while it is down.
+
+    `keys` are the names of the settings that it was last started with.
+    """
 
     name: str
     type: str
@@ -157,6 +160,7 @@ class ServiceStatus:
     port: int
     ready: str
     fresh: bool
+    keys: tuple[str, ...] = ()
     processes: tuple[ProcessStatus, ...] = ()
 
 
@@ -209,4 +213,4 @@ def _service(data: dict[str, Any]) -> ServiceStatus:
         ProcessStatus(**{**each, "listening": tuple(each["listening"])})
         for each in data["processes"]
     )
-    return ServiceStatus(**{**data, "processes": processes})
+    return ServiceStatus(**{**data, "keys": tuple(data["keys"]), "processes": processes})

@@ -35,7 +35,7 @@ class Observer:
             pid=os.getpid(),
             generation=supervisor.generation,
             phase=supervisor.phase.value,
-            verified=supervisor.verified,
+            verified=supervisor.verified and all(map(self._is_fresh, alive)),
             env_files=self._env_files,
             problems=tuple(ProblemStatus(each.file, each.line, each.message) for each in problems),
             services=tuple(
@@ -70,6 +70,7 @@ class Observer:
             port=port(unit),
             ready=unit.how,
             fresh=self._supervisor.fresh(unit.spec.name),
+            keys=tuple(sorted(unit.settings)),
             processes=tuple(processes),
         )
 
