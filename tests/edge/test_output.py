@@ -1,0 +1,440 @@
+"""Lines of many services on one terminal: whole, in order, none lost, memory bounded."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import fcntl
+import os
+import re
+import signal
+import subprocess
+import sys
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from awaited import awaited
+
+from devsup.output import DRAIN, HIGH, READ, Output
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Iterator
+
+SECONDS = 60
+BLOCK = (b"x" * 99 + b"\n") * 600  # 60 000 bytes: fits into an empty pipe
+WEB = b"web.1  | "
+
+
+def ignore(*_: object) -> None:
+    pass
+
+
+@asynccontextmanager
+async def showing(fd: int, *names: str, **options: Any) -> AsyncIterator[Output]:
+    defaults: dict[str, Any] = {"colour": False, "timestamps": False, "closed": ignore}
+    output = Output(asyncio.get_running_loop(), fd, names or ["web.1"], **defaults | options)
+    try:
+        yield output
+    finally:
+        output.close()
+
+
+@pytest.fixture
+def screen(tmp_path: Path) -> Iterator[Screen]:
+    with (tmp_path / "screen").open("wb") as file:
+        yield Screen(tmp_path / "screen", file.fileno())
+
+
+class Screen:
+    """A file in the place of a terminal: everything shown can be looked at."""
+
+    def __init__(self, path: Path, fd: int) -> None:
+        self._path = path
+        self.fd = fd
+
+    async def text(self, output: Output) -> bytes:
+        assert await output.flush(SECONDS)
+        return self._path.read_bytes()
+
+
+class Reader:
+    """A pipe in the place of a terminal: whoever reads it can stop."""
+
+    def __init__(self) -> None:
+        self.end, self.fd = os.pipe()
+
+    async def read(self, size: int) -> bytes:
+        return await asyncio.wait_for(asyncio.to_thread(self._read, size), SECONDS)
+
+    def _read(self, size: int) -> bytes:
+        data = b""
+        while len(data) < size:
+            data += os.read(self.end, size - len(data))
+        return data
+
+    def close(self) -> None:
+        os.close(self.end)
+        os.close(self.fd)
+
+
+class Service:
+    """The writing end of a pipe that an output reads."""
+
+    def __init__(self, output: Output, name: str = "web.1") -> None:
+        self._output = output
+        self._name = name
+        self.heard: list[bytes] = []
+        self.news = asyncio.Event()
+        end, self.fd = os.pipe()
+        output.attach(name, end, self._hear)
+
+    def _hear(self, run: bytes) -> None:
+        self.heard.append(run)
+        self.news.set()
+
+    def write(self, data: bytes) -> None:
+        """Write what the pipe has room for."""
+        os.set_blocking(self.fd, False)
+        assert os.write(self.fd, data) == len(data)
+
+    async def pour(self, data: bytes) -> None:
+        """Write more than the pipe has room for, as a process would."""
+        os.set_blocking(self.fd, True)
+        assert await asyncio.wait_for(asyncio.to_thread(os.write, self.fd, data), SECONDS) == len(
+            data
+        )
+
+    async def told(self, data: bytes) -> None:
+        """Write whole lines and wait until they were read."""
+        self.news.clear()
+        self.write(data)
+        await asyncio.wait_for(self.news.wait(), SECONDS)
+
+    @contextmanager
+    def process(self, *command: str) -> Iterator[Awaitable[int]]:
+        """Another writer, a process; its exit code can be awaited."""
+        process = subprocess.Popen(command, stdout=self.fd)
+        try:
+            yield asyncio.to_thread(process.wait, SECONDS)
+        finally:
+            process.kill()
+            process.wait()
+
+    def end(self) -> None:
+        """Die, and let the output know."""
+        os.close(self.fd)
+        self._output.finish(self._name)
+
+
+def prefixed(name: bytes, text: bytes) -> bytes:
+    return b"".join(name.ljust(6) + b" | " + line for line in text.splitlines(keepends=True))
+
+
+# Lines
+
+
+@awaited
+async def test_lines_carry_time_and_name(screen: Screen) -> None:
+    async with showing(screen.fd, timestamps=True) as output:
+        service = Service(output)
+        service.write(b"one\ntwo\n")
+        service.end()
+        lines = (await screen.text(output)).splitlines()
+    assert [re.sub(rb"\d\d:\d\d:\d\d", b"TIME", line) for line in lines] == [
+        b"TIME web.1  | one",
+        b"TIME web.1  | two",
+    ]
+
+
+@awaited
+async def test_colour_is_used_when_wanted_only(screen: Screen) -> None:
+    async with showing(screen.fd, colour=True) as output:
+        output.say("one")
+        assert await screen.text(output) == b"\x1b[0;2mdevsup |\x1b[0m one\n"
+
+
+@awaited
+async def test_own_lines_come_between_those_of_services_in_order(screen: Screen) -> None:
+    async with showing(screen.fd) as output:
+        service = Service(output)
+        await service.told(b"one\n")
+        output.say("two\nthree\n")
+        await service.told(b"four\n")
+        text = await screen.text(output)
+        service.end()
+    assert text == b"web.1  | one\ndevsup | two\ndevsup | three\nweb.1  | four\n"
+
+
+@awaited
+async def test_own_lines_may_name_files_that_are_no_text(screen: Screen) -> None:
+    async with showing(screen.fd) as output:
+        output.say(os.fsdecode(b"\xff.env"))
+        assert await screen.text(output) == b"devsup | \\udcff.env\n"
+
+
+@awaited
+async def test_the_journal_gets_every_line_in_plain(screen: Screen) -> None:
+    heard: list[tuple[str, bytes]] = []
+    journal = lambda name, lines: heard.append((name, lines))  # noqa: E731
+    async with showing(screen.fd, colour=True, journal=journal) as output:
+        service = Service(output)
+        await service.told(b"one\ntwo\n")
+        output.say("three")
+        service.end()
+    plain = [(name, re.sub(rb"\d\d:\d\d:\d\d", b"TIME", lines)) for name, lines in heard]
+    assert plain == [
+        ("web.1", b"TIME web.1  | one\nTIME web.1  | two\n"),
+        ("devsup", b"TIME devsup | three\n"),
+    ]
+
+
+@awaited
+async def test_a_line_is_shown_when_it_is_complete(screen: Screen) -> None:
+    async with showing(screen.fd, "web.1", "db.1") as output:
+        web, db = Service(output), Service(output, "db.1")
+        await web.told(b"first\nbeg")
+        await db.told(b"between\n")
+        await web.told(b"in\n")
+        assert await screen.text(output) == b"web.1  | first\ndb.1   | between\nweb.1  | begin\n"
+        web.end()
+        db.end()
+
+
+@awaited
+async def test_a_very_long_line_is_shown_in_pieces(screen: Screen) -> None:
+    line = b"".join(b"%9d," % at for at in range(30_000)) + b"\n"
+    async with showing(screen.fd) as output:
+        service = Service(output)
+        await service.pour(line)
+        service.end()
+        text = await screen.text(output)
+    pieces = text.splitlines()
+    assert all(piece.startswith(WEB) for piece in pieces)
+    assert b"".join(piece.removeprefix(WEB) for piece in pieces) + b"\n" == line
+
+
+# The end of a service
+
+
+@awaited
+async def test_at_its_end_everything_is_taken_and_the_last_line_completed(screen: Screen) -> None:
+    async with showing(screen.fd) as output:
+        service = Service(output)
+        service.write(b"one\ntwo")
+        service.end()
+        output.finish("web.1")  # once more is harmless
+        assert await screen.text(output) == b"web.1  | one\nweb.1  | two\n"
+        assert b"".join(service.heard) == b"one\ntwo\n"
+
+
+@awaited
+async def test_a_service_may_close_its_output_and_live_on(screen: Screen) -> None:
+    async with showing(screen.fd) as output:
+        service = Service(output)
+        service.write(b"bye")
+        os.close(service.fd)
+        await asyncio.wait_for(service.news.wait(), SECONDS)
+        assert await screen.text(output) == b"web.1  | bye\n"
+        output.finish("web.1")
+
+
+@awaited
+async def test_a_pipe_that_is_still_held_open_is_left_to_its_holder(screen: Screen) -> None:
+    async with showing(screen.fd) as output:
+        service = Service(output)
+        holder = os.dup(service.fd)
+        service.write(b"one\n")
+        service.end()
+        assert await screen.text(output) == b"web.1  | one\n"
+        with pytest.raises(BrokenPipeError):
+            os.write(holder, b"two\n")
+        os.close(holder)
+
+
+@awaited
+async def test_a_stray_that_never_stops_writing_is_cut_off(screen: Screen) -> None:
+    async with showing(screen.fd) as output:
+        service = Service(output)
+        with service.process("yes") as ended:
+            await asyncio.wait_for(service.news.wait(), SECONDS)
+            before = sum(map(len, service.heard))
+            service.end()
+            assert await ended == -signal.SIGPIPE
+        assert sum(map(len, service.heard)) <= before + DRAIN + READ
+
+
+@awaited
+async def test_a_terminal_of_its_own_ends_when_nobody_has_it_open(screen: Screen) -> None:
+    async with showing(screen.fd) as output:
+        controller, terminal = os.openpty()
+        output.attach("web.1", controller)
+        os.write(terminal, b"one\ntwo")
+        os.close(terminal)
+        output.finish("web.1")
+        assert await screen.text(output) == b"web.1  | one\r\nweb.1  | two\n"
+
+
+@awaited
+async def test_the_lines_of_a_restarted_service_follow_those_before(screen: Screen) -> None:
+    async with showing(screen.fd) as output:
+        for text in (b"one", b"two", b"three"):
+            service = Service(output)
+            service.write(text)
+            service.end()
+        assert await screen.text(output) == prefixed(b"web.1", b"one\ntwo\nthree\n")
+
+
+# A reader that stops, or goes
+
+
+async def stall(service: Service, output: Output) -> bytes:
+    """Write until the service is not read any more; what was written."""
+    text = b""
+    while not output._paused:
+        assert len(text) <= HIGH, "the services are read although nobody reads devsup"
+        await service.told(BLOCK)
+        text += BLOCK
+    service.write(BLOCK)  # stays in the pipe
+    return text + BLOCK
+
+
+@awaited
+async def test_a_reader_that_stops_stops_the_reading_and_nothing_is_lost() -> None:
+    reader = Reader()
+    async with showing(reader.fd) as output:
+        service = Service(output)
+        text = await stall(service, output)
+        output.say("still alive")
+        assert HIGH < output._terminal.waiting < HIGH + 2 * len(BLOCK)
+        shown = prefixed(b"web.1", text.removesuffix(BLOCK)) + b"devsup | still alive\n"
+        shown += prefixed(b"web.1", BLOCK)
+        assert await reader.read(len(shown)) == shown
+        assert await output.flush(SECONDS)
+        await service.told(b"and on\n")
+        assert await reader.read(len(WEB) + 7) == WEB + b"and on\n"
+        service.end()
+    reader.close()
+
+
+@awaited
+async def test_services_that_end_while_nobody_reads_lose_nothing_and_cost_no_memory() -> None:
+    reader = Reader()
+    async with showing(reader.fd) as output:
+        service = Service(output)
+        text = await stall(service, output)
+        waiting = output._terminal.waiting
+        service.end()
+        for number in range(20):
+            service = Service(output)
+            service.write(BLOCK + b"%d" % number)
+            service.end()
+            text += BLOCK + b"%d\n" % number
+        assert output._terminal.waiting == waiting
+        assert not await output.flush(0.01)
+        shown = prefixed(b"web.1", text)
+        assert await reader.read(len(shown)) == shown
+        assert await output.flush(SECONDS)
+    reader.close()
+
+
+@awaited
+async def test_flushing_goes_on_while_there_is_progress() -> None:
+    """Each time that it looks again, a little more is read: too little to ease anything."""
+    reader = Reader()
+    async with showing(reader.fd) as output:
+        service = Service(output)
+        await stall(service, output)
+        ease = output._ease
+        looks = iter(range(3))
+
+        def read_a_little() -> None:
+            if next(looks, None) is not None:
+                os.read(reader.end, 40_000)
+            ease()
+
+        output._ease = read_a_little  # type: ignore[method-assign]
+        assert not await output.flush(0.3)
+        assert next(looks, None) is None
+    reader.close()
+
+
+@awaited
+async def test_a_reader_that_goes_is_told_once_and_the_services_are_read_on() -> None:
+    reader = Reader()
+    told: list[None] = []
+    async with showing(reader.fd, closed=lambda: told.append(None)) as output:
+        service = Service(output)
+        text = await stall(service, output)
+        os.close(reader.end)
+        await service.pour(4 * BLOCK)
+        service.end()
+        assert await output.flush(SECONDS)
+        assert len(told) == 1
+        assert output.failure
+        assert output.failure.errno == errno.EPIPE
+        assert b"".join(service.heard) == text + 4 * BLOCK
+    os.close(reader.fd)
+
+
+# Many
+
+
+@awaited
+async def test_no_service_waits_for_the_flood_of_another(screen: Screen) -> None:
+    async with showing(screen.fd, "web.1", "db.1") as output:
+        web, db = Service(output), Service(output, "db.1")
+        fcntl.fcntl(web.fd, fcntl.F_SETPIPE_SZ, 16 * len(BLOCK))
+        web.write(8 * BLOCK)
+        await db.told(b"one\n")
+        web.end()
+        db.end()
+        text = await screen.text(output)
+    before, _, _ = text.partition(b"db.1")
+    assert before.count(b"\n") <= READ // 100
+
+
+PRODUCER = """
+import os, sys
+name, count = sys.argv[1].encode(), int(sys.argv[2])
+text = b"".join(b"%s %07d %s\\n" % (name, at, b"x" * 85) for at in range(count))
+for at in range(0, len(text), 4093):  # lines are torn at every place
+    os.write(1, text[at : at + 4093])
+"""
+
+
+async def produce(output: Output, name: str, count: int) -> None:
+    service = Service(output, name)
+    with service.process(sys.executable, "-S", "-c", PRODUCER, name, str(count)) as ended:
+        assert await ended == 0
+    service.end()
+
+
+@awaited
+async def test_lines_of_processes_that_write_at_once_are_whole_and_in_order(screen: Screen) -> None:
+    count = 200_000
+    async with showing(screen.fd, "web.1", "db.1") as output:
+        await asyncio.gather(produce(output, "web.1", count), produce(output, "db.1", count))
+        lines = (await screen.text(output)).splitlines()
+    for name in (b"web.1", b"db.1"):
+        start = name.ljust(6) + b" | "
+        mine = [line for line in lines if line.startswith(start)]
+        assert mine == [start + b"%s %07d %s" % (name, at, b"x" * 85) for at in range(count)]
+    assert len(lines) == 2 * count
+
+
+@awaited
+async def test_nothing_is_left_open(screen: Screen) -> None:
+    before = held()
+    async with showing(screen.fd, "web.1", "db.1") as output:
+        Service(output).end()
+        open_end = Service(output, "db.1")
+        Service(output, "db.1").end()
+        os.close(open_end.fd)
+    assert held() == before
+
+
+def held() -> set[str]:
+    """Descriptors of this process."""
+    return {*map(str, Path("/proc/self/fd").iterdir())}
