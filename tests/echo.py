@@ -1,4 +1,4 @@
-"""Say which signals reach it, in the order of their numbers: one line each, `NAME SIGNAL`.
+"""Say which signals reach it, of pending ones the lowest first: one line each, `NAME SIGNAL`.
 
     python echo.py NAME [--away]
 
@@ -13,7 +13,13 @@ import signal
 import sys
 
 LIFE = 300  # seconds
-HEARD = (signal.SIGUSR1, signal.SIGUSR2, signal.SIGTERM, signal.SIGCONT)
+HEARD = {
+    signal.SIGUSR1,
+    signal.SIGUSR2,
+    signal.SIGTERM,
+    signal.SIGRTMIN,
+    signal.SIGRTMAX,
+}
 
 
 def say(word: str) -> None:
@@ -29,11 +35,10 @@ def main() -> None:
             return
         os.setsid()
         select.select([parent], [], [])
-    for number in HEARD:
-        signal.signal(number, lambda number, _: say(signal.Signals(number).name))
+    signal.pthread_sigmask(signal.SIG_BLOCK, HEARD)
     say("ready")
     while True:
-        signal.pause()
+        say(signal.Signals(signal.sigwaitinfo(HEARD).si_signo).name)
 
 
 if __name__ == "__main__":

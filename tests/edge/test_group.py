@@ -9,11 +9,21 @@ import shlex
 import signal
 import subprocess
 import sys
+import threading
 import traceback
 from typing import TYPE_CHECKING
 
 import pytest
-from stage import SECONDS, Stage, adopting, children, descriptors, python, staged
+from stage import (
+    SECONDS,
+    Stage,
+    adopting,
+    children,
+    descriptors,
+    is_readable,
+    python,
+    staged,
+)
 from users import NOBODY
 
 from devsup.group import Exited, Failed, Gone, Started
@@ -139,6 +149,15 @@ def test_a_killed_zygote_is_told_once_and_nothing_survives_the_end(stage: Stage)
     assert stage.losses == 1
 
 
+def test_a_launch_that_a_dying_zygote_never_read_starts_nothing(stage: Stage) -> None:
+    os.kill(stage.zygote.pid, signal.SIGSTOP)
+    service = stage.start(f"exec {python('hostile.py', 'sleep', '$READY')}")
+    os.kill(stage.zygote.pid, signal.SIGKILL)
+    stage.until(lambda: stage.losses == 1)
+    assert stage.zygote.end_everything(SECONDS)
+    assert (service.happened, service.life.heard) == ([], b"")
+
+
 def test_the_end_of_everything_spares_what_devsup_did_not_start(
     decoy: subprocess.Popen[bytes], stage: Stage
 ) -> None:
@@ -150,18 +169,17 @@ def test_the_end_of_everything_spares_what_devsup_did_not_start(
     assert decoy.poll() is None
 
 
-def test_the_end_of_everything_does_not_need_a_parent_that_left_sigchld_alone(
+def test_a_dead_child_keeps_its_pid_even_when_devsup_was_started_with_sigchld_ignored(
     tmp_path: Path,
 ) -> None:
-    """Were it ignored, the dead would vanish before we look at them."""
     handler = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     try:
         with staged(tmp_path) as stage:
-            services = [stage.hostile(kind) for kind in ("daemon", "stubborn", "zombies")]
+            death = os.pidfd_open(stage.zygote.pid)
             os.kill(stage.zygote.pid, signal.SIGKILL)
-            stage.until(lambda: stage.losses == 1)
-            assert stage.zygote.end_everything(SECONDS)
-            assert not any(service.alive for service in services)
+            assert is_readable(death, SECONDS)
+            os.close(death)
+            assert stage.zygote.pid in children()
     finally:
         signal.signal(signal.SIGCHLD, handler)
 
@@ -185,7 +203,10 @@ def test_closing_ends_a_service_whose_guardian_was_stopped(stage: Stage) -> None
 
 def test_closing_does_not_wait_for_ever(stage: Stage) -> None:
     hold_still(stage.zygote.pid)
+    watchdog = threading.Timer(SECONDS, os.kill, (stage.zygote.pid, signal.SIGKILL))
+    watchdog.start()
     assert not stage.zygote.close(0.1)
+    watchdog.cancel()
     let_run(stage.zygote.pid)
     stage.zygote.process.wait()
 
