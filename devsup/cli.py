@@ -6,6 +6,7 @@ What a command needs is imported inside it: `devsup --version` must not wait for
 import os
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -17,11 +18,27 @@ app = typer.Typer(
     name="devsup",
     help="Run the stack of a Procfile; restart it on every edit of .env, with proof.",
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+def offer_services(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Names of services for the shell's completion."""
+    from devsup import completion
+
+    found = completion.services(ctx.params.get("procfile"))
+    return [name for name in dict.fromkeys(found) if name.startswith(incomplete)]
+
+
+def offer_keys(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Keys of the env files for the shell's completion."""
+    from devsup import completion
+
+    found = completion.keys(ctx.params.get("procfile"), tuple(ctx.params.get("env_file") or ()))
+    return [key for key in found if key.startswith(incomplete)]
+
 
 Procfile = Annotated[
     str | None, typer.Option("-f", "--procfile", help="The Procfile; default: ./Procfile.")
@@ -35,7 +52,9 @@ EnvFile = Annotated[
 Services = Annotated[
     list[str] | None,
     typer.Argument(
-        help="Process types or instances: web, worker.1; default: all.", metavar="[SERVICE]..."
+        help="Process types or instances: web, worker.1; default: all.",
+        metavar="[SERVICE]...",
+        autocompletion=offer_services,
     ),
 ]
 Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Return when it is done, or at once.")]
@@ -45,7 +64,10 @@ def main() -> None:
     """Run the command line, and say plainly what went wrong."""
     if sys.platform == "win32":
         sys.exit("devsup needs POSIX process groups and does not run on Windows; WSL 2 does.")
-    sys.exit(guarded(app))
+    for stream in filter(None, (sys.stdout, sys.stderr)):
+        # Names and lines may hold bytes that are no UTF-8, and a terminal may not know all of it.
+        stream.reconfigure(errors="backslashreplace")
+    sys.exit(guarded(partial(app, prog_name="devsup")))
 
 
 def guarded(command: Callable[[], object]) -> int | str | None:
@@ -249,7 +271,10 @@ def logs(
 @app.command(epilog="Example: devsup env --explain DATABASE_URL")
 def env(
     service: Annotated[
-        str | None, typer.Argument(help="A service: worker.1", metavar="[SERVICE]")
+        str | None,
+        typer.Argument(
+            help="A service: worker.1", metavar="[SERVICE]", autocompletion=offer_services
+        ),
     ] = None,
     *,
     procfile: Procfile = None,
@@ -258,7 +283,8 @@ def env(
         bool, typer.Option("--live", help="Compare every live process; exit 1 if one differs.")
     ] = False,
     explain: Annotated[
-        str | None, typer.Option("--explain", metavar="KEY", help="Follow one key.")
+        str | None,
+        typer.Option("--explain", metavar="KEY", help="Follow one key.", autocompletion=offer_keys),
     ] = None,
     show: Annotated[bool, typer.Option("--show", help="Print the values, too: secrets!")] = False,
 ) -> None:
@@ -301,7 +327,12 @@ def run(
     procfile: Procfile = None,
     env_file: EnvFile = None,
     service: Annotated[
-        str | None, typer.Option("--service", help="With the PORT of this service: web, web.2.")
+        str | None,
+        typer.Option(
+            "--service",
+            help="With the PORT of this service: web, web.2.",
+            autocompletion=offer_services,
+        ),
     ] = None,
 ) -> None:
     """Run one command in the environment of the stack; its exit code is devsup's."""
