@@ -6,6 +6,7 @@ that devsup started is left when devsup is gone.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import select
@@ -13,20 +14,30 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from family import Family
+from supervised import Words
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
 HERE = Path(__file__).parent
 DEVSUP = (sys.executable, "-m", "devsup")
+IN_TERMINAL = (sys.executable, str(HERE / "in_terminal.py"))
+PAUSE = "read _ <> pause"
+"""What a shell does until a signal comes, without a child: nobody ever writes into that FIFO."""
 SECONDS = 60.0
 """How long a test waits for what must happen; far more than it takes."""
 
 
-def hostile(kind: str, ready: Path, *options: str) -> str:
-    """The command line of a program of hostile.py, for a Procfile."""
+def hostile(kind: str, ready: str | Path, *options: str) -> str:
+    """The command line of a program of hostile.py, for a Procfile.
+
+    Left to the shell as it is: `ready` may hold variables.
+    """
     return " ".join([sys.executable, str(HERE / "hostile.py"), kind, str(ready), *options])
 
 
@@ -38,7 +49,11 @@ class Stack:
         self.output = ""
         self.seen = 0
         self.process: subprocess.Popen[bytes] | None = None
+        self.reader = -1
+        self.lives: list[Words] = []
+        self.gates: list[int] = []
         root.mkdir()
+        os.mkfifo(root / "pause")
 
     def write(self, name: str, text: str) -> Path:
         """A file of the project, written in place."""
@@ -47,17 +62,54 @@ class Stack:
         path.write_text(text, encoding="utf-8")
         return path
 
-    def up(self, *options: str, env: Mapping[str, str] | None = None) -> Stack:
+    def replace(self, name: str, text: str) -> Path:
+        """A file of the project, written beside and put in its place by a rename."""
+        return self.write(f"{name}.new", text).replace(self.root / name)
+
+    def fifo(self, name: str) -> Words:
+        """Hears what is written into this FIFO of the project, and when the last writer is dead."""
+        path = self.root / name
+        os.mkfifo(path)
+        life = Words(os.open(path, os.O_RDONLY | os.O_NONBLOCK))
+        self.lives.append(life)
+        return life
+
+    def gate(self, name: str = "gate") -> Callable[[], object]:
+        """A FIFO that a shell waits at with `read _ < NAME`; each call lets one through."""
+        path = self.root / name
+        os.mkfifo(path)
+        self.gates.append(os.open(path, os.O_RDWR))
+        return partial(os.write, self.gates[-1], b"\n")
+
+    def up(
+        self,
+        *options: str,
+        env: Mapping[str, str] | None = None,
+        program: Sequence[str] = DEVSUP,
+    ) -> Stack:
         """Start `devsup up`; `env` is added to the test's own environment."""
+        self.hang_up()
+        self.reader, writer = os.pipe()
+        return self._start([*program, "up", *options], writer, env)
+
+    def up_in_terminal(self, *options: str, env: Mapping[str, str] | None = None) -> Stack:
+        """Start `devsup up` in a terminal of its own, which `type` types into."""
+        self.hang_up()
+        self.reader, terminal = os.openpty()
+        return self._start([*IN_TERMINAL, *DEVSUP, "up", *options], terminal, env)
+
+    def _start(self, command: list[str], output: int, env: Mapping[str, str] | None) -> Stack:
+        self.output, self.seen = "", 0
         self.process = subprocess.Popen(
-            [*DEVSUP, "up", *options],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
+            command,
+            stdin=output if os.isatty(output) else subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
             cwd=self.root,
             env={**os.environ, **(env or {})},
             start_new_session=True,
         )
+        os.close(output)
         return self
 
     @property
@@ -65,6 +117,11 @@ class Stack:
         """The running `devsup up`."""
         assert self.process
         return self.process
+
+    @property
+    def family(self) -> Family:
+        """The processes below the running `devsup up`."""
+        return Family(self.devsup.pid)
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run another command of devsup here, to its end."""
@@ -89,27 +146,42 @@ class Stack:
 
     def wait_for_generation(self, number: int) -> str:
         """The line that reports this generation as running and verified."""
-        return self.wait_for(rf"^.*on generation {number} in .* verified.*$").group()
+        return self.wait_for(rf"^.*on generation {number}\b.* verified.*$").group()
 
     def wait_for_exit(self) -> int:
         """devsup's exit code after its own end; the output is complete then."""
         until = time.monotonic() + SECONDS
-        while self._read(until):
+        while self.reader >= 0 and self._read(until):
             pass
         return self.devsup.wait(max(0.0, until - time.monotonic()))
 
-    def interrupt(self) -> int:
-        """Ctrl-C, and the exit code."""
-        self.devsup.send_signal(signal.SIGINT)
+    def interrupt(self, number: int = signal.SIGINT) -> int:
+        """Ctrl-C, or another signal, and the exit code."""
+        self.signal(number)
         return self.wait_for_exit()
+
+    def type(self, keys: str) -> None:
+        """Type into the terminal."""
+        os.write(self.reader, keys.encode())
+
+    def signal(self, number: int) -> None:
+        """Send a signal to devsup."""
+        self.devsup.send_signal(number)
+
+    def hang_up(self) -> None:
+        """Close the terminal, or the pipe that the output goes to."""
+        if self.reader >= 0:
+            os.close(self.reader)
+        self.reader = -1
 
     def _read(self, until: float) -> bool:
         """More output, as it comes; False at its end, or when it is overdue."""
-        assert self.devsup.stdout
         left = max(0.0, until - time.monotonic())
-        if not select.select([self.devsup.stdout], [], [], left)[0]:
+        if not select.select([self.reader], [], [], left)[0]:
             return False
-        data = os.read(self.devsup.stdout.fileno(), 1 << 16)
+        data = b""
+        with contextlib.suppress(OSError):  # EIO: nobody has the terminal open any more
+            data = os.read(self.reader, 1 << 16)
         self.output += data.decode(errors="replace")
         return bool(data)
 
@@ -118,6 +190,9 @@ class Stack:
         if self.process:
             self.process.kill()
             self.process.wait()
-            if self.process.stdout:
-                self.process.stdout.close()
             self.process = None
+        self.hang_up()
+        while self.lives:
+            os.close(self.lives.pop().descriptor)
+        while self.gates:
+            os.close(self.gates.pop())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from ports import reserved_ports
 from stack import Stack
 from stage import adopting
 
@@ -18,6 +19,15 @@ def stack(tmp_path: Path) -> Iterator[Stack]:
     """An empty project to run devsup in; a test that leaves a process behind fails."""
     stack = Stack(tmp_path / "project")
     with adopting():
-        yield stack
-        stack.interrupt() if stack.process and stack.process.poll() is None else None
-        stack.end()
+        try:
+            yield stack
+            stack.interrupt() if stack.process and stack.process.poll() is None else None
+        finally:
+            stack.end()
+
+
+@pytest.fixture
+def port() -> Iterator[int]:
+    """A free TCP port that no other test gets meanwhile."""
+    with reserved_ports(1) as [port]:
+        yield port
