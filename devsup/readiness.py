@@ -69,9 +69,17 @@ class Readiness:
             await probe.until(partial(question, *about))
             self._post(answer)
 
-        self._asking[answer.name] = asyncio.get_running_loop().create_task(asking())
+        task = asyncio.get_running_loop().create_task(asking())
+        task.add_done_callback(_check)
+        self._asking[answer.name] = task
 
     async def _listens(self, name: str, port: int | None) -> bool:
         """Whether a process of the service itself listens."""
         ports = self._ports(name)
         return port in ports if port else bool(ports)
+
+
+def _check(task: asyncio.Task[None]) -> None:
+    """Nobody awaits it: let the loop hear of its failure, which is a bug of ours."""
+    if not task.cancelled():
+        task.result()

@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from functools import partial
@@ -11,7 +11,8 @@ from devsup import envfile
 from devsup.config import OnExit
 from devsup.control import Control
 from devsup.diary import Diary
-from devsup.events import Broke, Edited, Quit
+from devsup.envfile import Settings
+from devsup.events import Broke, Edited
 from devsup.group import Zygote
 from devsup.journal import Journal
 from devsup.logfile import MEBIBYTE, LogFile
@@ -69,7 +70,7 @@ async def serve(
         [spec.name for spec in specs],
         colour=request.colour,
         timestamps=request.timestamps,
-        closed=lambda: run.post(Quit(0)),
+        closed=lambda: run.unheard(),  # noqa: PLW0108 - it comes later
         journal=journal.add,
     )
     run = Run(supervisor, surroundings, Zygote(), output, diary.record)
@@ -97,7 +98,7 @@ async def serve(
         parts.callback(run.zygote.close, END_PATIENCE)
         parts.callback(settling.close)
         parts.callback(watch.close)
-        greet(output, env)
+        tell_hidden(output, env.settings, env.shell)
         if request.watch:
             watch.start(loop)
         return await run.until_exit()
@@ -109,8 +110,11 @@ def take(run: Run, reading: Reading) -> None:
         run.output.say(f"{name} was deleted: its last settings stay in force until it is back")
     if reading.problems:
         run.post(Broke(reading.problems))
-    else:
-        run.post(Edited(reading.settings, reading.touched))
+        return
+    shell = run.surroundings.shell
+    said = envfile.hidden_by(run.supervisor.settings, shell)
+    tell_hidden(run.output, reading.settings, shell, said)
+    run.post(Edited(reading.settings, reading.touched))
 
 
 def tell_unlogged(output: Output, error: OSError) -> None:
@@ -121,8 +125,11 @@ def tell_unlogged(output: Output, error: OSError) -> None:
     )
 
 
-def greet(output: Output, env: EnvFiles) -> None:
-    """What one should know before anything starts."""
-    for key in envfile.hidden_by(env.settings, env.shell):
-        file = env.settings.source(key)
-        output.say(f"{file}: {key} is used, and not the one that your shell exports")
+def tell_hidden(
+    output: Output, settings: Settings, shell: Mapping[str, str], said: Collection[str] = ()
+) -> None:
+    """Name the keys whose value in the shell no service gets to see, but those `said` before."""
+    for key in envfile.hidden_by(settings, shell):
+        if key not in said:
+            file = settings.source(key)
+            output.say(f"{file}: {key} is used, and not the one that your shell exports")

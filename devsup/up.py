@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from devsup import effects as do
 from devsup import envfile, events, group, processes, report
@@ -19,7 +20,7 @@ from devsup.output import Output
 from devsup.programs import ListenReady, Ready
 from devsup.readiness import Readiness
 from devsup.sighting import GENERATION, RUN, SERVICE
-from devsup.supervisor import Supervisor
+from devsup.supervisor import Phase, Supervisor
 
 WAITING_FIRST = 1.0
 WAITING_AGAIN = 5.0
@@ -77,8 +78,8 @@ class Run:
     async def until_exit(self) -> int:
         """Launch everything, and serve until nothing is left; the exit code."""
         self.zygote.serve(self.loop, self.zygote_lost)
-        for number, code in EXIT_CODES.items():
-            self.loop.add_signal_handler(number, self.post, events.Quit(code))
+        self.loop.set_exception_handler(self.callback_failed)
+        self.listen_to_signals()
         self.post(events.Launched())
         try:
             return await self.exit_code
@@ -90,6 +91,13 @@ class Run:
         self.queue.append(event)
         if len(self.queue) > 1:
             return  # brought by an effect of the event in hand: its turn comes
+        try:
+            self.work_off()
+        except Exception as error:  # noqa: BLE001  whoever posts (a task, a command) may swallow it
+            self.fail(error)
+
+    def work_off(self) -> None:
+        """Take the events that wait, and those that their effects bring."""
         while self.queue:
             for effect in self.supervisor.handle(self.queue[0], self.loop.time()):
                 self.perform(effect)
@@ -122,6 +130,53 @@ class Run:
         """The first word about the end counts."""
         if not self.exit_code.done():
             self.exit_code.set_result(exit_code)
+
+    # ---- the end
+
+    def listen_to_signals(self) -> None:
+        """SIGINT and SIGTERM hurry an end that they have begun; SIGHUP never does.
+
+        It comes twice when a terminal is closed, from the shell and from the kernel. Who started us
+        with SIGHUP ignored (nohup) means it.
+        """
+        for number in (signal.SIGINT, signal.SIGTERM):
+            self.loop.add_signal_handler(number, self.post, events.Quit(EXIT_CODES[number]))
+        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+            self.loop.add_signal_handler(signal.SIGHUP, self.end, EXIT_CODES[signal.SIGHUP])
+
+    def end(self, exit_code: int) -> None:
+        """End the run gracefully; nothing new to one that is ending already."""
+        if self.supervisor.phase is not Phase.QUITTING:
+            self.post(events.Quit(exit_code))
+
+    def unheard(self) -> None:
+        """Nobody reads the output any more.
+
+        Ctrl-C in `devsup up | tee log` ends the reader too: an interrupt that follows is the first.
+        """
+        if self.supervisor.phase is not Phase.QUITTING:
+            self.end(0)
+            self.loop.add_signal_handler(signal.SIGINT, self.interrupted_after_reader)
+
+    def interrupted_after_reader(self) -> None:
+        """From now on an interrupt is the second one."""
+        self.loop.add_signal_handler(
+            signal.SIGINT, self.post, events.Quit(EXIT_CODES[signal.SIGINT])
+        )
+
+    def callback_failed(self, _: asyncio.AbstractEventLoop, context: Mapping[str, Any]) -> None:
+        """An exception that nobody awaits: in a callback of the loop it is a bug of ours.
+
+        The rest (no descriptors for one more connection, a command's own failure) does not concern
+        the run. Nothing is printed: the message of an exception may hold values of settings.
+        """
+        if "handle" in context:
+            self.fail(context["exception"])
+
+    def fail(self, error: Exception) -> None:
+        """A bug of devsup's own ends the run."""
+        if not self.exit_code.done():
+            self.exit_code.set_exception(error)
 
     # ---- services
 
