@@ -13,6 +13,7 @@ from typing import Any
 
 from devsup import effects as do
 from devsup import envfile, events, group, processes, report
+from devsup.advice import Advice
 from devsup.census import Process, census, listening
 from devsup.errors import FAILED
 from devsup.group import Group, Zygote
@@ -61,6 +62,7 @@ class Run:
         self.output = output
         self.record = record
         self.readiness = Readiness(self.post, self.ports)
+        self.advice = Advice(output.say)
         self.groups: dict[str, Group] = {}
         self.leaders: dict[str, int] = {}
         self.deadlines: dict[str, float] = {}
@@ -184,7 +186,7 @@ class Run:
         """Start a service under a guardian of its own."""
         name, spec = effect.name, self.supervisor.units[effect.name].spec
         ours, theirs = os.pipe()
-        self.output.attach(name, ours, partial(self.readiness.seen, name))
+        self.output.attach(name, ours, partial(self.seen, name))
         new = self.groups[name] = Group(self.zygote, partial(self.happened, name))
         environment = envfile.environment(
             self.surroundings.shell,
@@ -202,6 +204,12 @@ class Run:
         except OSError as error:
             self.output.say(f"{name} cannot be started: {error.strerror}")
             self.happened(name, group.Gone())
+
+    def seen(self, name: str, lines: bytes) -> None:
+        """Whole lines of a service's output: it may be ready, or in a known trouble."""
+        self.readiness.seen(name, lines)
+        unit = self.supervisor.units[name]
+        self.advice.look(lines, name, unit.generation, unit.settings)
 
     def asked_of(self, name: str, ready: Ready) -> Ready:
         """What tells that a service is ready; a file that sets PORT overrules the Procfile's."""
