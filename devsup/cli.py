@@ -88,7 +88,7 @@ def guarded(command: Callable[[], object]) -> int | str | None:
 
 def say_refusal(error: DevsupError) -> None:
     """What is wrong and what to do, on stderr."""
-    from devsup.report import refusal
+    from devsup.words import refusal
 
     print(refusal(error), file=sys.stderr)
 

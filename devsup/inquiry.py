@@ -21,9 +21,9 @@ from devsup.errors import USAGE, DevsupError, UnreadableError
 from devsup.nearest import did_you_mean
 from devsup.project import EnvFiles, Project
 from devsup.protocol import Command, Kind, Request, ServiceStatus, Status, load_status
-from devsup.report import count
 from devsup.rundir import RunDirectory
 from devsup.sighting import RUN
+from devsup.words import count
 
 _ASSIGNED = re.compile(r"(?:^|[\s;&|('\"])([A-Za-z_]\w*)=")
 

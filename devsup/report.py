@@ -5,24 +5,10 @@ from collections.abc import Iterable, Mapping
 from functools import singledispatch
 
 from devsup import notices as tell
-from devsup.errors import DevsupError
 from devsup.lifecycle import State, Want
 from devsup.notices import Cause, Next, Notice
 from devsup.unit import Unit
-
-
-def seconds(duration: float) -> str:
-    """`12 s`, `1.9 s`, `7 ms`: more digits are more than a person reads."""
-    if duration >= 9.95:  # noqa: PLR2004  what rounds to two digits
-        return f"{duration:.0f} s"
-    if duration >= 0.0995:  # noqa: PLR2004  likewise
-        return f"{duration:.2g} s"
-    return f"{1000 * duration:.0f} ms"
-
-
-def count(number: int, noun: str, plural: str = "") -> str:
-    """`1 process`, `2 processes`."""
-    return f"{number} {noun if number == 1 else plural or noun + 's'}"
+from devsup.words import count, seconds
 
 
 def ending(code: int | None) -> str:
@@ -35,11 +21,6 @@ def ending(code: int | None) -> str:
         return f"was ended by {signal.Signals(-code).name}"
     except ValueError:
         return f"was ended by signal {-code}"
-
-
-def refusal(error: DevsupError) -> str:
-    """What is wrong, and what to do about it."""
-    return f"devsup: {error.message}" + (f"\n        {error.hint}" if error.hint else "")
 
 
 @singledispatch

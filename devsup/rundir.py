@@ -13,9 +13,7 @@ import fcntl
 import json
 import os
 import re
-import secrets
 import stat
-import tempfile
 from dataclasses import asdict, dataclass
 from enum import Enum
 from hashlib import sha256
@@ -122,7 +120,7 @@ class RunDirectory:
 
     def new_run(self) -> str:
         """A name for a run that nobody else has; its first half tells the project."""
-        return f"{self.key}-{secrets.token_hex(4)}"
+        return f"{self.key}-{os.urandom(4).hex()}"
 
     def lock(self, role: Role = Role.UP) -> Lock | None:
         """The lock; None when another process holds it."""
@@ -220,7 +218,7 @@ def crash_file(text: str) -> Path:
     """Keep the traceback of a bug of devsup; the new file."""
     base = default_base()
     make_private(base)
-    file, path = tempfile.mkstemp(prefix="crash-", suffix=".txt", dir=base)
-    with os.fdopen(file, "w", encoding="utf-8") as crash:
+    path = base / f"crash-{os.urandom(4).hex()}.txt"
+    with path.open("x", encoding="utf-8") as crash:
         crash.write(text)
-    return Path(path)
+    return path

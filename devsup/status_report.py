@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from devsup.protocol import ServiceStatus, Status
-from devsup.report import count
+from devsup.words import count
 
 HEADINGS = (
     "service",
