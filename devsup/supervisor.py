@@ -1,34 +1,28 @@
 """What `devsup up` decides: an event and `now` in, effects out.
 
 Pure: no clock, no I/O. It owns the generation of the settings, draining, starting, verifying and
-quitting; each service's own life is `lifecycle`'s. One rule above all: nothing is started before
-everything that has to end is gone by the kernel's word, and what is started then gets the newest
-settings.
+quitting; what happens to a single service is `unit`'s. One rule above all: nothing is started
+before everything that has to end is gone by the kernel's word, and what is started then gets the
+newest settings.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from enum import Enum
 
 from devsup import effects as do
 from devsup import events as on
-from devsup import lifecycle
 from devsup import notices as tell
+from devsup.change import Change
 from devsup.config import OnExit
 from devsup.effects import Effect
 from devsup.envfile import diff
 from devsup.errors import FAILED, Problem
-from devsup.lifecycle import State, Want
+from devsup.lifecycle import Event, State, Want
 from devsup.notices import Cause, Next, Notice
-from devsup.programs import SettleReady
+from devsup.order import alive, awaited, listed, to_stop
 from devsup.stack import Spec
-from devsup.unit import Change, Unit
+from devsup.unit import Unit
 
-SETTLE_TIME = 0.5
-"""Seconds that a service must live to count as ready when nothing better is known of it."""
-BACKOFF_FIRST = 0.5
-BACKOFF_LIMIT = 30.0
-"""Seconds before the first restart of a service that ended, doubled each time, and the most."""
 SWEEPS = 5
 """How often strays are swept before the run counts as not verified."""
 
@@ -47,7 +41,8 @@ class Supervisor:
     """The state of a run, and what to do next.
 
     `draining` are the services that must be gone before anything is started, `pending` those to be
-    started then (as soon as the ones they come after are ready), `held` those that were asked down.
+    started then (as soon as the ones they come after are ready), `blocked` those of them that wait
+    in vain, `held` those that were asked down.
     """
 
     def __init__(
@@ -156,15 +151,13 @@ class Supervisor:
         """Drain what runs of these, and start them all on the newest settings."""
         for name in names:
             self.units[name].backoff = 0.0
-        self.draining |= self._alive(names)
+        self.draining |= alive(self.units, names)
         self.pending |= names
         self.blocked -= names
         self.change.names |= names
         self.phase = Phase.DRAINING
-        changed = str(diff(self.change.before, self.settings))
-        restarted = self._in_order(self.change.names - self.held)
-        cause, file = self.change.cause, self.change.file
-        self._say(tell.Restarting(cause, file, changed, restarted, self.generation))
+        restarted = listed(self.units, self.change.names - self.held)
+        self._say(self.change.restarting(restarted, self.settings, self.generation))
 
     def _asked(self, event: on.Asked, now: float) -> None:
         if self.phase is Phase.QUITTING:
@@ -192,74 +185,30 @@ class Supervisor:
         self._begin(Cause.ASKED, now)
         self.held |= names
         self.pending -= names
-        self.draining |= self._alive(names)
+        self.draining |= alive(self.units, names)
         self.change.names |= names
         self.phase = Phase.DRAINING
         for name in names - self.draining:
-            self._advance(self.units[name], lifecycle.Event.STOP, now)
+            self._do(self.units[name].advance(Event.STOP, now))
 
     # ---- lives
 
     def _lived(self, unit: Unit, event: on.Life, now: float) -> None:
+        epoch = unit.life.epoch
         match event:
-            case on.BecameReady(_, epoch, how):
-                self._settled(unit, epoch, how, now)
-            case on.TimerFired(_, epoch):
-                if epoch == unit.life.epoch:
-                    self._timer_fired(unit, now)
+            case on.BecameReady() if event.epoch == epoch:
+                self._do(unit.became_ready(event.how, now))
+            case on.TimerFired() if event.epoch == epoch and unit.life.at_rest:
+                self._again(unit.spec.name, now)
+            case on.TimerFired() if event.epoch == epoch:
+                self._do(unit.timer_fired(now))
             case on.LeaderExited(_, code):
-                self._leader_exited(unit, code, now)
+                self._do(unit.leader_exited(code, now))
             case on.Emptied():
-                self._emptied(unit, now)
-
-    def _advance(self, unit: Unit, event: lifecycle.Event, now: float) -> None:
-        before = unit.life.state
-        unit.life, actions = lifecycle.advance(unit.life, event, unit.spec.steps)
-        if unit.life.state is not before:
-            unit.since = now
-            unit.started = now if unit.life.state is State.STARTING else unit.started
-        for action in actions:
-            self._act(unit, action)
-
-    def _act(self, unit: Unit, action: lifecycle.Action) -> None:
-        name, epoch = unit.spec.name, unit.life.epoch
-        match action:
-            case lifecycle.Spawn():
-                self._spawn(unit)
-            case lifecycle.Signal(number, to):
-                self._effects.append(do.Signal(name, number, to))
-                if unit.life.step > 1 and unit.life.exit_code is None:
-                    self._say(tell.Signalled(name, number))
-            case lifecycle.Arm(delay):
-                self._effects.append(do.Arm(name, epoch, delay))
-            case lifecycle.Kill():
-                self._effects.append(do.Kill(name))
-                self._say(tell.Killed(name))
-            case lifecycle.Stuck():
-                self._say(tell.Stuck(name))
-
-    def _spawn(self, unit: Unit) -> None:
-        name, epoch, ready = unit.spec.name, unit.life.epoch, unit.spec.ready
-        unit.generation, unit.settings = self.generation, self.settings
-        unit.starts += 1
-        self._effects.append(do.Spawn(name, self.generation, self.settings))
-        if isinstance(ready, SettleReady):
-            self._effects.append(do.Arm(name, epoch, SETTLE_TIME))
-        else:
-            self._effects.append(do.Probe(name, epoch, ready))
-
-    def _settled(self, unit: Unit, epoch: int, how: str, now: float) -> None:
-        if epoch == unit.life.epoch:
-            unit.how = how
-            self._advance(unit, lifecycle.Event.READY, now)
-
-    def _timer_fired(self, unit: Unit, now: float) -> None:
-        if unit.life.at_rest:
-            self._again(unit.spec.name, now)
-        elif unit.life.state is State.STARTING:
-            self._settled(unit, unit.life.epoch, "settled", now)
-        else:
-            self._advance(unit, lifecycle.Event.TIMER, now)
+                unasked = unit.life.want is Want.UP
+                self._do(unit.emptied(now))
+                if unasked:
+                    self._follow(unit, now)
 
     def _again(self, name: str, now: float) -> None:
         """The back-off of a service that ended is over."""
@@ -268,36 +217,19 @@ class Supervisor:
             self.change.names.add(name)
             self.pending.add(name)
 
-    def _leader_exited(self, unit: Unit, code: int, now: float) -> None:
-        unit.life = replace(unit.life, exit_code=code)
-        if unit.life.want is Want.UP:
-            self._say(tell.Exited(unit.spec.name, code, unit.generation))
-        if unit.life.state is State.UP and now - unit.since > BACKOFF_LIMIT:
-            unit.backoff = 0.0
-        self._advance(unit, lifecycle.Event.LEADER_EXITED, now)
-
-    def _emptied(self, unit: Unit, now: float) -> None:
-        unasked = unit.life.want is Want.UP
-        if unasked and unit.life.exit_code is None:
-            self._say(tell.Exited(unit.spec.name, None, unit.generation))
-        self._advance(unit, lifecycle.Event.EMPTY, now)
-        if unasked:
-            self._follow(unit, now)
-
     def _follow(self, unit: Unit, now: float) -> None:
         """A service ended and nobody had asked: what now."""
         name = unit.spec.name
         if self.phase is Phase.QUITTING or name in self.pending:
             return
         if name in self.held:
-            self._advance(unit, lifecycle.Event.STOP, now)  # it went before its turn to be stopped
+            self._do(unit.advance(Event.STOP, now))  # it went before its turn to be stopped
             return
         match self.on_exit:
             case OnExit.WAIT:
                 self._say(tell.Following(name, Next.WAIT))
             case OnExit.RESTART:
-                unit.backoff = min(2 * unit.backoff or BACKOFF_FIRST, BACKOFF_LIMIT)
-                self._effects.append(do.Arm(name, unit.life.epoch, unit.backoff))
+                self._do(unit.back_off())
                 self._say(tell.Following(name, Next.RESTART, unit.backoff))
             case OnExit.STOP:
                 self._say(tell.Following(name, Next.STOP))
@@ -322,39 +254,26 @@ class Supervisor:
             self._count()
 
     def _drain(self, now: float) -> None:
-        """Stop what must go, dependants first: a worker needs its broker to finish a task."""
-        self.draining = self._alive(self.draining)
-        needed = {
-            name
-            for dependant in self.draining
-            if self.units[dependant].life.state is not State.STUCK
-            for name in self.units[dependant].spec.after
-        }
-        for name in self._in_order(self.draining - needed):
-            if self.units[name].life.want is Want.UP:
-                self._advance(self.units[name], lifecycle.Event.STOP, now)
+        """Stop what must go, and whose turn it is."""
+        self.draining = alive(self.units, self.draining)
+        for unit in to_stop(self.units, self.draining):
+            self._do(unit.advance(Event.STOP, now))
 
     def _start(self, now: float) -> None:
         """Start what is pending and whose predecessors are ready."""
-        for name in self._in_order(self.pending):
-            waits_for = [other for other in self.units[name].spec.after if self._awaits(other)]
-            if waits_for:
-                self._tell_blocked(name, waits_for[0])
+        for name in listed(self.units, self.pending):
+            before = awaited(self.units, name, self.pending, self.held)
+            if before:
+                self._tell_blocked(name, before[0])
                 continue
             self.pending.remove(name)
             self.blocked.discard(name)
             self.phase = Phase.STARTING
-            self._advance(self.units[name], lifecycle.Event.START, now)
-
-    def _awaits(self, name: str) -> bool:
-        """Whether a service that comes after this one has to wait (not for one that was held)."""
-        unit = self.units[name]
-        ready = unit.life.state is State.UP or unit.finished or name in self.held
-        return name in self.pending or not ready
+            self._do(self.units[name].start(self.generation, self.settings, now))
 
     def _tell_blocked(self, name: str, other: str) -> None:
-        hopeless = other not in self.pending and not self.units[other].moving
-        if hopeless and name not in self.blocked:
+        started = other in self.pending and other not in self.blocked
+        if name not in self.blocked and not started and not self.units[other].moving:
             self.blocked.add(name)
             self._say(tell.Blocked(name, other))
 
@@ -362,7 +281,7 @@ class Supervisor:
         """Have every live process looked at; answers to older questions no longer count."""
         self.phase = Phase.VERIFYING
         self.round += 1
-        self._effects.append(do.Count(self.round, sweep))
+        self._do((do.Count(self.round, sweep),))
 
     def _counted(self, round_: int, processes: int, strays: tuple[int, ...], now: float) -> None:
         if self.phase is not Phase.VERIFYING or round_ != self.round:
@@ -377,48 +296,28 @@ class Supervisor:
         self._say(tell.Unverified(strays) if strays else self._steady(processes, now))
 
     def _steady(self, processes: int, now: float) -> Notice:
-        change = self.change
-        names = change.names or set(self.units)
-        return tell.Steady(
-            cause=change.cause,
-            file=change.file,
-            diff=str(diff(change.before, self.settings)),
-            services=tuple(
-                (name, self.units[name].life.state, self.units[name].how)
-                for name in self._in_order(names)
-            ),
-            generation=self.generation,
-            stop=change.drained - change.began,
-            start=now - change.drained,
-            processes=processes,
-        )
+        units = [self.units[name] for name in listed(self.units, self.change.names)]
+        return self.change.steady(units, self.settings, self.generation, processes, now)
 
     def _quit(self, exit_code: int, now: float) -> None:
-        alive = self._alive(self.units)
+        left = alive(self.units, self.units)
         if self.phase is Phase.QUITTING:
-            for name in self._in_order(alive):
-                self._advance(self.units[name], lifecycle.Event.KILL, now)
+            for name in listed(self.units, left):
+                self._do(self.units[name].advance(Event.KILL, now))
             return
         self.phase = Phase.QUITTING
         self.exit_code = exit_code
         self.pending.clear()
-        self.draining = alive
-        self._say(tell.Quitting(self._in_order(alive)))
+        self.draining = left
+        self._say(tell.Quitting(listed(self.units, left)))
 
     def _leave(self) -> None:
         left = [self.units[name].life.state for name in self.draining]
         if all(state is State.STUCK for state in left):
-            self._effects.append(do.Exit(FAILED if left else self.exit_code))
+            self._do((do.Exit(FAILED if left else self.exit_code),))
 
-    # ---- words
-
-    def _alive(self, names: Iterable[str]) -> set[str]:
-        return {name for name in names if not self.units[name].life.at_rest}
-
-    def _in_order(self, names: Iterable[str]) -> tuple[str, ...]:
-        """As in the Procfile."""
-        chosen = set(names)
-        return tuple(name for name in self.units if name in chosen)
+    def _do(self, effects: Sequence[Effect]) -> None:
+        self._effects.extend(effects)
 
     def _say(self, notice: Notice) -> None:
-        self._effects.append(do.Say(notice))
+        self._do((do.Say(notice),))

@@ -12,7 +12,8 @@ from devsup.config import OnExit
 from devsup.lifecycle import KILL_PATIENCE, State
 from devsup.notices import Cause, Next
 from devsup.programs import Step, Target
-from devsup.supervisor import BACKOFF_FIRST, BACKOFF_LIMIT, SETTLE_TIME, SWEEPS
+from devsup.supervisor import SWEEPS
+from devsup.unit import BACKOFF_FIRST, BACKOFF_LIMIT, SETTLE_TIME
 
 WEB, WORKER = spec("web"), spec("worker")
 
@@ -113,6 +114,13 @@ def test_who_waits_for_two_is_told_to_be_hopeless_only_when_the_second_is_known(
     assert [type(notice) for notice in run.notices] == [tell.Following]
     run.ready("broker")
     assert run.said(tell.Blocked) == tell.Blocked("web", "db")
+
+
+def test_who_comes_after_a_blocked_one_is_blocked_too() -> None:
+    run = History(spec("db"), spec("app", "db"), spec("web", "app"))
+    run.launch()
+    run.ends("db", 1)
+    assert run.supervisor.blocked == {"app", "web"}
 
 
 # ---- an edit
@@ -524,6 +532,17 @@ def test_who_was_blocked_by_a_crash_starts_after_its_restart() -> None:
     run.counted()
     assert run.timer("db") == ["spawn db on 1"]
     assert run.ready("db") == ["spawn web on 1"]
+
+
+@pytest.mark.parametrize("on_exit", OnExit)
+def test_an_exit_just_before_a_restart_would_have_stopped_it_is_of_no_consequence(
+    on_exit: OnExit,
+) -> None:
+    run = History(spec("db"), spec("web", "db"), on_exit=on_exit).steady()
+    run.restart("db", "web")
+    run.ends("db", 1)
+    assert [type(notice) for notice in run.notices] == []
+    assert run.ends("web") == ["TERM web and its rest", "spawn db on 1"]
 
 
 # ---- late answers

@@ -1,0 +1,247 @@
+"""Whatever happens in whatever order, what a run promises holds: against a model of the world."""
+
+from signal import SIGINT, SIGQUIT, SIGTERM
+from typing import TypeVar
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from world import Settings, Wait, World
+
+from devsup import events as on
+from devsup.config import OnExit
+from devsup.errors import FAILED, Problem
+from devsup.programs import LogReady, SettleReady, Step, Target
+from devsup.stack import Spec
+from devsup.supervisor import Phase
+
+T = TypeVar("T")
+
+NAMES = ("ant", "bee", "cat", "dog")
+STEPS = st.lists(
+    st.builds(
+        Step,
+        st.sampled_from([SIGTERM, SIGINT, SIGQUIT]),
+        st.sampled_from(Target),
+        st.sampled_from([1.0, 5.0]),
+    ),
+    min_size=1,
+    max_size=3,
+).map(tuple)
+READY = st.one_of(st.builds(SettleReady), st.builds(LogReady, st.just("up")))
+CONCERNS = st.sampled_from([("*",), (), ("A",), ("B", "C*")]).map(frozenset)
+SETTINGS = st.dictionaries(
+    st.sampled_from(["A", "B", "CC"]), st.sampled_from(["secret 1", "secret 2"])
+)
+CODES = st.sampled_from([0, 0, 1, -15])
+EXITS = st.sampled_from([0, 130, 143])
+SOME = st.sets(st.integers(0, len(NAMES) - 1), min_size=1, max_size=3)
+"""Services by their number."""
+
+
+@st.composite
+def stacks(draw: st.DrawFn) -> list[Spec]:
+    """Services in any order, each after some of those that come earlier in another order."""
+    names = draw(st.permutations(NAMES[: draw(st.integers(1, len(NAMES)))]))
+    specs = []
+    for position, name in enumerate(names):
+        earlier = names[:position]
+        after = draw(st.lists(st.sampled_from(earlier), unique=True)) if earlier else []
+        ready = draw(READY)
+        stop, concerns = draw(STEPS), draw(CONCERNS)
+        specs.append(Spec(name, name, name, name, 0, stop, ready, tuple(after), concerns))
+    return draw(st.permutations(specs))
+
+
+class Run(RuleBasedStateMachine):
+    """Rules are what may happen next; `World` says what has to follow."""
+
+    world: World
+
+    @initialize(
+        specs=stacks(),
+        first=SETTINGS,
+        on_exit=st.sampled_from(OnExit),
+        stubborn=st.sets(st.sampled_from(NAMES)),
+        quits_late=st.integers(5, 40),
+    )
+    def launch(
+        self,
+        specs: list[Spec],
+        first: Settings,
+        on_exit: OnExit,
+        stubborn: set[str],
+        quits_late: int,
+    ) -> None:
+        self.world = World(specs, first, on_exit)
+        self.stubborn = frozenset(stubborn)
+        self.before_quit = quits_late
+        self.world.tell(on.Launched())
+
+    def over(self) -> bool:
+        return self.world.exit_code is not None
+
+    def names(self, numbers: set[int]) -> tuple[str, ...]:
+        specs = self.world.specs
+        return tuple({specs[number % len(specs)].name for number in sorted(numbers)})
+
+    # ---- people and files
+
+    @precondition(lambda self: not self.over())
+    @rule(newest=SETTINGS)
+    def edit(self, newest: Settings) -> None:
+        self.world.tell(on.Edited(newest, ".env"))
+
+    @precondition(lambda self: not self.over())
+    @rule(line=st.integers(1, 2))
+    def breaks(self, line: int) -> None:
+        self.world.tell(on.Broke((Problem(".env", line, "has no `=`"),)))
+
+    @precondition(lambda self: not self.over())
+    @rule(some=SOME)
+    def restart(self, some: set[int]) -> None:
+        self.world.tell(on.RestartAsked(self.names(some)))
+
+    @precondition(lambda self: not self.over())
+    @rule(some=SOME)
+    def start(self, some: set[int]) -> None:
+        self.world.tell(on.StartAsked(self.names(some)))
+
+    @precondition(lambda self: not self.over())
+    @rule(some=SOME)
+    def stop(self, some: set[int]) -> None:
+        self.world.tell(on.StopAsked(self.names(some)))
+
+    @precondition(lambda self: not self.over() and self.before_quit <= 0)
+    @rule(code=EXITS)
+    def quit(self, code: int) -> None:
+        self.world.tell(on.Quit(code))
+
+    # ---- processes
+
+    @precondition(lambda self: not self.over() and self.leaders())
+    @rule(data=st.data(), code=CODES)
+    def leader_exits(self, data: st.DataObject, code: int) -> None:
+        self.world.tell(on.LeaderExited(data.draw(st.sampled_from(self.leaders())), code))
+
+    @precondition(lambda self: not self.over() and self.leaderless())
+    @rule(data=st.data())
+    def rest_ends(self, data: st.DataObject) -> None:
+        self.world.tell(on.Emptied(data.draw(st.sampled_from(self.leaderless()))))
+
+    @precondition(lambda self: not self.over() and self.leaders())
+    @rule(data=st.data())
+    def guardian_is_lost(self, data: st.DataObject) -> None:
+        self.world.tell(on.Emptied(data.draw(st.sampled_from(self.leaders()))))
+
+    @precondition(lambda self: not self.over() and self.leaders())
+    @rule(data=st.data(), code=CODES)
+    def service_ends(self, data: st.DataObject, code: int) -> None:
+        name = data.draw(st.sampled_from(self.leaders()))
+        self.world.tell(on.LeaderExited(name, code))
+        if not self.over():
+            self.world.tell(on.Emptied(name))
+
+    def leaders(self) -> list[str]:
+        return [name for name, group in self.world.groups.items() if group.leader]
+
+    def leaderless(self) -> list[str]:
+        return [name for name, group in self.world.groups.items() if not group.leader]
+
+    @precondition(lambda self: not self.over())
+    @rule(steps=st.integers(1, 5))
+    def everybody_does_what_is_asked(self, steps: int) -> None:
+        for _ in range(steps):
+            if not self.over():
+                self.world.cooperate(frozenset())
+
+    # ---- answers, also late ones
+
+    @precondition(lambda self: not self.over() and self.world.probes)
+    @rule(data=st.data())
+    def probe_answers(self, data: st.DataObject) -> None:
+        probe: Wait = data.draw(st.sampled_from(self.world.probes))
+        self.world.answer_probe(probe)
+
+    @precondition(lambda self: not self.over() and self.world.timers)
+    @rule()
+    def timer_fires(self) -> None:
+        self.world.fire(min(self.world.timers))
+
+    @precondition(lambda self: not self.over())
+    @rule(seconds=st.sampled_from([0.1, 4.0, 60.0]))
+    def time_passes(self, seconds: float) -> None:
+        self.world.now += seconds
+
+    @precondition(lambda self: not self.over() and self.world.counts)
+    @rule(data=st.data())
+    def census_answers(self, data: st.DataObject) -> None:
+        self.world.answer_count(data.draw(st.sampled_from(self.world.counts)))
+
+    @precondition(lambda self: not self.over())
+    @rule(pid=st.integers(1, 3), immortal=st.booleans())
+    def stray_appears(self, pid: int, *, immortal: bool) -> None:
+        self.world.strays.add(pid)
+        if immortal:
+            self.world.immortal.add(pid)
+
+    @precondition(lambda self: self.over())
+    @rule(on_exit=st.sampled_from(OnExit))
+    def another_run_begins(self, on_exit: OnExit) -> None:
+        self.world = World(self.world.specs, self.world.settings, on_exit)
+        self.world.tell(on.Launched())
+
+    # ---- what comes of it
+
+    @invariant()
+    def a_step_was_taken(self) -> None:
+        self.before_quit = getattr(self, "before_quit", 0) - 1
+
+    @precondition(lambda self: not self.over())
+    @rule()
+    def left_alone_it_settles(self) -> None:
+        """The world cooperates: the run ends, or is steady on the newest settings."""
+        self.world.settle()
+        if self.world.quits:
+            assert self.over()
+        else:
+            self.check_steady()
+
+    def check_steady(self) -> None:
+        world = self.world
+        assert world.supervisor.phase is Phase.STEADY
+        for name in world.spec:
+            group = world.groups.get(name)
+            if group:
+                assert group.ready
+                assert not world.stale(name)
+            else:
+                assert name in world.held | world.crashed | world.finished | world.due
+        if world.on_exit is OnExit.RESTART:
+            assert not world.crashed - world.held
+        assert not self.forgotten()
+
+    def forgotten(self) -> set[str]:
+        """Who is still to be started although nobody it comes after ended."""
+        return {
+            name
+            for name in self.world.due
+            if not any(self.hopeless(other) for other in self.world.awaited(name))
+        }
+
+    def hopeless(self, name: str) -> bool:
+        return name in self.world.crashed | self.world.due
+
+    def teardown(self) -> None:
+        """A quit ends every run, even if some services never do."""
+        if not hasattr(self, "world") or self.over():
+            return
+        world = self.world
+        world.tell(on.Quit(130))
+        if not self.over():
+            world.settle(self.stubborn)
+        assert world.exit_code == (FAILED if world.groups else world.expected_exit)
+
+
+TestRun = Run.TestCase
+TestRun.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
