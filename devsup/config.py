@@ -4,8 +4,6 @@ import re
 import tomllib
 import warnings
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, field
-from enum import Enum
 from graphlib import CycleError, TopologicalSorter
 from pathlib import PurePath
 from signal import Signals
@@ -14,50 +12,23 @@ from urllib.parse import urlsplit
 
 from devsup.errors import Problem
 from devsup.nearest import did_you_mean
+from devsup.options import EVERY_KEY, OnExit, Options, ServiceOptions
 from devsup.programs import HttpReady, LogReady, PortReady, Ready
 from devsup.toml_lines import NOWHERE, Path, key_lines
+
+__all__ = [
+    "EVERY_KEY",
+    "OnExit",
+    "Options",
+    "ServiceOptions",
+    "check_services",
+    "parse",
+    "parse_toml",
+]
 
 LARGEST_LOG = 1024
 LONGEST_TIMEOUT = 24 * 60 * 60
 _PORTS = range(1, 65536)
-
-EVERY_KEY = ("*",)
-"""What `env-restart = true` stands for; `false` stands for no pattern at all."""
-
-
-class OnExit(Enum):
-    """What follows when a service exits unasked."""
-
-    WAIT = "wait"
-    RESTART = "restart"
-    STOP = "stop"
-
-
-@dataclass(frozen=True, slots=True)
-class ServiceOptions:
-    """The table of one process type; None leaves the choice to what is known of its program.
-
-    `env_restart` holds glob patterns of the keys that concern it.
-    """
-
-    stop_signal: Signals | None = None
-    stop_timeout: float | None = None
-    ready: Ready | None = None
-    after: tuple[str, ...] = ()
-    env_restart: tuple[str, ...] = EVERY_KEY
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """The whole table; None where it says nothing and the default is not for it to know."""
-
-    procfile: str | None = None
-    env_files: tuple[str, ...] | None = None
-    on_exit: OnExit = OnExit.WAIT
-    stop_timeout: float | None = None
-    log_size: int = 10
-    services: Mapping[str, ServiceOptions] = field(default_factory=dict)
-    lines: Mapping[Path, int] = field(default_factory=dict, compare=False, repr=False)
 
 
 class _RefusedError(Exception):

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
 from devsup import client, processes, procfile, project
-from devsup.config import ServiceOptions
 from devsup.env_report import (
     Found,
     Live,
@@ -19,6 +18,7 @@ from devsup.env_report import (
 )
 from devsup.errors import USAGE, DevsupError, UnreadableError
 from devsup.nearest import did_you_mean
+from devsup.options import ServiceOptions
 from devsup.project import EnvFiles, Project
 from devsup.protocol import Command, Kind, Request, ServiceStatus, Status, load_status
 from devsup.rundir import RunDirectory

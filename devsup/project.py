@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from devsup import config, envfile, files, procfile, utf8
-from devsup.config import Options
+from devsup import envfile, files, procfile, utf8
 from devsup.envfile import Layer, Settings
 from devsup.errors import Problem, UnreadableError
 from devsup.files import MISSING
+from devsup.options import Options
 from devsup.procfile import Entry
 
 PROCFILE = "Procfile"
@@ -38,7 +38,10 @@ def load(procfile_option: str | None = None, env_options: Sequence[str] = ()) ->
     path = Path(procfile_option or options.procfile or PROCFILE)
     path = path.absolute() if procfile_option else beside / path
     entries = load_entries(path)
-    fail(config.check_services(options, {entry.name for entry in entries}, source))
+    if options.services:
+        from devsup import config  # noqa: PLC0415  as below
+
+        fail(config.check_services(options, {entry.name for entry in entries}, source))
     root = path.parent.resolve()
     configured = [root / name for name in options.env_files or ENV_FILES]
     chosen = [Path(name).absolute() for name in env_options] or configured
@@ -55,10 +58,12 @@ def load_options(directory: Path) -> tuple[Options, str]:
                 text = decoded(data, name)
                 if name == "pyproject.toml" and "tool.devsup" not in text:
                     continue
+                from devsup import config  # noqa: PLC0415  slow, and many projects have none
+
                 options, problems = config.parse_toml(text, name)
                 fail(problems)
                 return options, name
-    return config.parse({}, CONFIGS[-1])[0], CONFIGS[-1]
+    return Options(), CONFIGS[-1]
 
 
 def load_entries(path: Path) -> tuple[Entry, ...]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from devsup import client, processes, status_report
+from devsup import client, status_report
 from devsup.errors import FAILED, USAGE, DevsupError
 from devsup.protocol import Command, Kind, Reply, Request, load_status
 from devsup.rundir import RunDirectory
@@ -87,6 +87,8 @@ def down(procfile: str | None) -> None:
     Raises:
         DevsupError: nothing is running, it did not end well, or not in time.
     """
+    from devsup import processes  # noqa: PLC0415  only this command looks at any
+
     place = directory(procfile)
     holder = place.holder()
     supervisor = processes.hold(holder.identity) if holder else None

@@ -19,13 +19,13 @@ from enum import Enum
 from hashlib import sha256
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-from devsup import processes
-from devsup import record as records
 from devsup.errors import DevsupError
-from devsup.record import Record
-from devsup.sighting import Identity
+
+if TYPE_CHECKING:
+    from devsup.record import Record
+    from devsup.sighting import Identity
 
 LONGEST_NAME = 32
 """Characters of the project's name in the path, which must fit into a socket address (104)."""
@@ -42,7 +42,7 @@ class Role(Enum):
 class Holder:
     """The process that holds the lock."""
 
-    identity: Identity
+    identity: "Identity"
     role: Role
 
 
@@ -147,11 +147,16 @@ class RunDirectory:
             return False
 
     def _write_holder(self, role: Role) -> None:
+        from devsup import processes  # noqa: PLC0415  many commands only need a path
+
         holder = {"identity": asdict(processes.own()), "role": role.value}
         self._write(self.holder_file, json.dumps(holder))
 
     def holder(self) -> Holder | None:
         """The live process that holds the lock, by what it wrote when it got it."""
+        from devsup import processes  # noqa: PLC0415  likewise
+        from devsup import record as records  # noqa: PLC0415
+
         try:
             data = json.loads(self.holder_file.read_bytes())
             holder = Holder(records.identity(data["identity"]), Role(data["role"]))
@@ -163,12 +168,16 @@ class RunDirectory:
         """Whether somebody holds the lock."""
         return self.holder() is not None
 
-    def write(self, record: Record) -> None:
+    def write(self, record: "Record") -> None:
         """Replace the record; a reader sees the old one or the new one, whole."""
+        from devsup import record as records  # noqa: PLC0415  likewise
+
         self._write(self.record, records.dumps(record))
 
-    def read(self) -> Record | None:
+    def read(self) -> "Record | None":
         """The record of the last run that did not end cleanly, or of the present one."""
+        from devsup import record as records  # noqa: PLC0415  likewise
+
         try:
             return records.loads(self.record.read_text(encoding="utf-8"))
         except (OSError, ValueError):
