@@ -1,6 +1,7 @@
 """Finds out when a service is ready, by asking it."""
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -11,6 +12,8 @@ if TYPE_CHECKING:
 FIRST_PAUSE = 0.01
 LAST_PAUSE = 0.25
 """Seconds between two questions: often at first, since most services are quick, then less so."""
+BREATH = 0.02
+"""Seconds between two questions at least, however many hints there are."""
 PATIENCE = 2.0
 """Seconds that one question may take."""
 REDIRECTED_OR_LESS = 400
@@ -19,11 +22,17 @@ Answer = Awaitable[bool]
 Question = Callable[[], Answer]
 
 
-async def until(question: Question) -> None:
-    """Ask until the answer is yes; there is no event for "now it listens" to wait for."""
+async def until(question: Question, hint: asyncio.Event) -> None:
+    """Ask until the answer is yes, and soon again after each hint that it may be yes by now.
+
+    There is no event for "now it listens" to wait for; but most programs that do say so.
+    """
     pause = FIRST_PAUSE
     while not await question():
-        await asyncio.sleep(pause)
+        await asyncio.sleep(BREATH)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(hint.wait(), pause)
+        hint.clear()
         pause = min(pause * 1.5, LAST_PAUSE)
 
 

@@ -22,6 +22,7 @@ class Readiness:
         self._post = post
         self._ports = ports
         self._asking: dict[str, asyncio.Task[None]] = {}
+        self._hints: dict[str, asyncio.Event] = {}
         self._awaited: dict[str, tuple[re.Pattern[bytes], BecameReady]] = {}
 
     def ask(self, name: str, epoch: int, ready: Ready) -> None:
@@ -42,7 +43,9 @@ class Readiness:
                 pass  # that is a timer, and the supervisor's own
 
     def seen(self, name: str, lines: bytes) -> None:
-        """Whole lines of a service's output."""
+        """Whole lines of a service's output: what to look for, or a hint to ask again."""
+        if name in self._hints:
+            self._hints[name].set()
         if name not in self._awaited:
             return
         expression, answer = self._awaited[name]
@@ -53,6 +56,7 @@ class Readiness:
     def forget(self, name: str) -> None:
         """The service is gone, or starts again."""
         self._awaited.pop(name, None)
+        self._hints.pop(name, None)
         task = self._asking.pop(name, None)
         if task:
             task.cancel()
@@ -65,8 +69,10 @@ class Readiness:
     def _keep_asking(
         self, answer: BecameReady, question: Callable[..., probe.Answer], *about: object
     ) -> None:
+        hint = self._hints[answer.name] = asyncio.Event()
+
         async def asking() -> None:
-            await probe.until(partial(question, *about))
+            await probe.until(partial(question, *about), hint)
             self._post(answer)
 
         task = asyncio.get_running_loop().create_task(asking())

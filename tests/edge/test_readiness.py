@@ -1,0 +1,76 @@
+"""When a service is found ready, and after which hints it is looked at again."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from devsup import probe
+from devsup.events import BecameReady
+from devsup.programs import ListenReady
+from devsup.readiness import Readiness
+
+if TYPE_CHECKING:
+    import pytest
+
+NEVER = 3600.0
+SECONDS = 30.0
+
+
+class Service:
+    """What a service listens on, and that somebody looked."""
+
+    def __init__(self) -> None:
+        self.ports: frozenset[int] = frozenset()
+        self.looked = asyncio.Event()
+        self.found: asyncio.Future[BecameReady] = asyncio.get_running_loop().create_future()
+
+    def look(self, _name: str) -> frozenset[int]:
+        self.looked.set()
+        return self.ports
+
+
+def test_a_line_of_output_is_a_reason_to_look_again_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(probe, "FIRST_PAUSE", NEVER)
+    monkeypatch.setattr(probe, "LAST_PAUSE", NEVER)
+
+    async def start_and_say_so() -> BecameReady:
+        service = Service()
+        readiness = Readiness(service.found.set_result, service.look)
+        readiness.ask("web.1", 7, ListenReady(5000))
+        await service.looked.wait()
+        service.ports = frozenset({5000})
+        readiness.seen("web.1", b"Uvicorn running on http://127.0.0.1:5000\n")
+        return await asyncio.wait_for(service.found, SECONDS)
+
+    assert asyncio.run(start_and_say_so()) == BecameReady("web.1", 7, "port 5000")
+
+
+def test_a_silent_service_is_found_ready_too() -> None:
+    async def start_silently() -> BecameReady:
+        service = Service()
+        readiness = Readiness(service.found.set_result, service.look)
+        readiness.ask("web.1", 7, ListenReady(None))
+        await service.looked.wait()
+        service.ports = frozenset({5000})
+        return await asyncio.wait_for(service.found, SECONDS)
+
+    assert asyncio.run(start_silently()) == BecameReady("web.1", 7, "listening")
+
+
+def test_another_port_of_the_service_does_not_make_it_ready() -> None:
+    async def listen_elsewhere_first() -> list[BecameReady]:
+        service = Service()
+        found: list[BecameReady] = []
+        readiness = Readiness(found.append, service.look)
+        service.ports = frozenset({5001})
+        readiness.ask("web.1", 7, ListenReady(5000))
+        for _ in range(3):
+            await asyncio.wait_for(service.looked.wait(), SECONDS)
+            service.looked.clear()
+        readiness.close()
+        return found
+
+    assert asyncio.run(listen_elsewhere_first()) == []
