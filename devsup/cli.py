@@ -293,9 +293,13 @@ def env(
 
     asked = inquiry.inquire(procfile, tuple(env_file or ()), service, dict(os.environ))
     if explain:
-        print(*inquiry.explain(asked, explain, show=show), sep="\n")
+        from devsup import arrival
+
+        print(*arrival.explain(asked, explain, show=show), sep="\n")
     elif live:
-        found = asked.compare()
+        from devsup import arrival
+
+        found = arrival.compare(asked)
         print(*found.lines, sep="\n")
         raise typer.Exit(FAILED if found.differs else 0)
     else:

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from devsup import client, status_report
+from devsup import client
 from devsup.errors import FAILED, USAGE, DevsupError
-from devsup.protocol import Command, Kind, Reply, Request, load_status
+from devsup.protocol import Command, Kind, Reply, Request
 from devsup.rundir import RunDirectory
 
 HOME_AND_CLEAR = "\x1b[H\x1b[J"
@@ -60,7 +60,9 @@ def status(procfile: str | None, *, as_json: bool, watch: bool) -> None:
 
 
 def _table(reply: Reply) -> str:
-    return "\n".join(status_report.lines(load_status(reply.status)))
+    from devsup import snapshot, status_report  # noqa: PLC0415  for people only
+
+    return "\n".join(status_report.lines(snapshot.load_status(reply.status)))
 
 
 def change(command: str, services: tuple[str, ...], procfile: str | None, *, wait: bool) -> None:

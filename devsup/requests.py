@@ -11,7 +11,8 @@ from devsup.errors import FAILED, USAGE, DevsupError
 from devsup.journal import Journal
 from devsup.lifecycle import State, Want
 from devsup.nearest import did_you_mean
-from devsup.protocol import Command, Kind, Reply, Request, Status, as_data
+from devsup.protocol import Command, Kind, Reply, Request
+from devsup.snapshot import Status, as_data
 from devsup.supervisor import Phase
 from devsup.unit import Unit
 from devsup.up import Run

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from devsup.census import Process, listening
 from devsup.kill_report import program
-from devsup.protocol import ProblemStatus, ProcessStatus, ServiceStatus, Status
+from devsup.snapshot import ProblemStatus, ProcessStatus, ServiceStatus, Status
 from devsup.supervisor import Supervisor
 from devsup.unit import Unit
 from devsup.usage import NOTHING, Usage, Used

@@ -1,9 +1,9 @@
 """A status as people read it: a headline that answers the one question, and a table."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
-from devsup.protocol import ServiceStatus, Status
-from devsup.words import count
+from devsup.snapshot import ServiceStatus, Status
+from devsup.words import columns, count
 
 HEADINGS = (
     "service",
@@ -89,19 +89,7 @@ def freshness(service: ServiceStatus) -> str:
 def duration(seconds: float) -> str:
     """`42s`, `3m05s`, `2h07m`, `3d04h`."""
     whole = int(seconds)
-    for size, unit, smaller, small in (
-        (86400, "d", 3600, "h"),
-        (3600, "h", 60, "m"),
-        (60, "m", 1, "s"),
-    ):
+    for size, unit, smaller, small in UNITS:
         if whole >= size:
             return f"{whole // size}{unit}{whole % size // smaller:02d}{small}"
     return f"{whole}s"
-
-
-def columns(rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """Rows of cells, each column as wide as its widest."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for each in rows:
-        cells = (cell.ljust(width) for cell, width in zip(each, widths, strict=True))
-        yield "  ".join(cells).rstrip()

@@ -1,5 +1,7 @@
 """Small pieces of sentences; apart from `report`, which commands need not wait for."""
 
+from collections.abc import Iterator, Sequence
+
 from devsup.errors import DevsupError
 
 
@@ -20,3 +22,11 @@ def count(number: int, noun: str, plural: str = "") -> str:
 def refusal(error: DevsupError) -> str:
     """What is wrong, and what to do about it."""
     return f"devsup: {error.message}" + (f"\n        {error.hint}" if error.hint else "")
+
+
+def columns(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Rows of cells, each column as wide as its widest."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for each in rows:
+        cells = (cell.ljust(width) for cell, width in zip(each, widths, strict=True))
+        yield "  ".join(cells).rstrip()
