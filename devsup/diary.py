@@ -1,6 +1,6 @@
 """Writes down what a later devsup needs to find what is left of a run."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from devsup import processes
@@ -9,10 +9,21 @@ from devsup.rundir import RunDirectory
 
 
 class Diary:
-    """The record of the present run, kept up to date; written before anything is started."""
+    """The record of the present run, kept up to date; written before anything is started.
 
-    def __init__(self, directory: RunDirectory, run: str, root: str, ports: Sequence[int]) -> None:
+    A disk that is full must not end a run: `lost` hears once why the record could not be written.
+    """
+
+    def __init__(
+        self,
+        directory: RunDirectory,
+        run: str,
+        root: str,
+        ports: Sequence[int],
+        lost: Callable[[OSError], None],
+    ) -> None:
         self.directory = directory
+        self.lost: Callable[[OSError], None] | None = lost
         self.page = Record(run, root, processes.boot(), processes.own(), (), tuple(ports))
         directory.write(self.page)
 
@@ -21,7 +32,12 @@ class Diary:
         known = {session.leader.pid: session for session in self.page.sessions}
         sessions = [known.get(pid) or session(name, pid) for name, pid in leaders.items()]
         self.page = replace(self.page, sessions=tuple(filter(None, sessions)))
-        self.directory.write(self.page)
+        try:
+            self.directory.write(self.page)
+        except OSError as error:
+            if self.lost:
+                self.lost(error)
+                self.lost = None
 
 
 def session(service: str, pid: int) -> Session | None:

@@ -61,7 +61,6 @@ async def serve(
     loop = asyncio.get_running_loop()
     surroundings = Surroundings(directory.new_run(), found.root, env.shell, request.terminal)
     supervisor = Supervisor(specs, env.settings, request.on_exit or found.options.on_exit)
-    diary = Diary(directory, surroundings.run, str(found.root), [spec.port for spec in specs])
     journal = Journal()
     run: Run
     output = Output(
@@ -72,6 +71,13 @@ async def serve(
         timestamps=request.timestamps,
         closed=lambda: run.unheard(),  # noqa: PLW0108 - it comes later
         journal=journal.add,
+    )
+    diary = Diary(
+        directory,
+        surroundings.run,
+        str(found.root),
+        [spec.port for spec in specs],
+        partial(tell_unrecorded, output),
     )
     run = Run(supervisor, surroundings, Zygote(), output, diary.record)
     settling = Settling(env, partial(take, run))
@@ -115,6 +121,14 @@ def take(run: Run, reading: Reading) -> None:
     said = envfile.hidden_by(run.supervisor.settings, shell)
     tell_hidden(run.output, reading.settings, shell, said)
     run.post(Edited(reading.settings, reading.touched))
+
+
+def tell_unrecorded(output: Output, error: OSError) -> None:
+    """What is lost with the record."""
+    output.say(
+        f"the run cannot be recorded ({error.strerror}): should all of devsup be killed at once,"
+        " some of its processes may not be found afterwards"
+    )
 
 
 def tell_unlogged(output: Output, error: OSError) -> None:

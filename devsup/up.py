@@ -31,6 +31,9 @@ SWEEP_PATIENCE = 1.0
 END_PATIENCE = 10.0
 """Seconds that killing everything may take when the zygote was killed."""
 
+NOT_STARTED = 127
+"""The exit code of a command that cannot be found or started, as shells have it."""
+
 EXIT_CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
 
 
@@ -226,6 +229,7 @@ class Run:
                 self.record(self.leaders)
             case group.Failed(number):
                 self.output.say(f"{name} cannot be started: {os.strerror(number)}")
+                self.post(events.LeaderExited(name, NOT_STARTED))
             case group.Exited(code):
                 self.post(events.LeaderExited(name, code))
             case group.Gone():
