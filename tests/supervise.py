@@ -3,7 +3,7 @@
     python supervise.py FOLDER LINE…
 
 Says `zygote PID`, starts one service a LINE, and says of each, by its number, `N guardian PID` and
-what happens to it, and `lost` when the zygote is. At the end of its stdin it closes.
+what happens to it, and `lost` when the zygote is. On SIGTERM and at the end of its stdin it closes.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import signal
 import sys
 from functools import partial
 from pathlib import Path
@@ -31,6 +32,7 @@ class Supervisor:
         self.groups: list[Group] = []
         zygote.serve(loop, self.lost)
         loop.add_reader(sys.stdin.fileno(), self.close)
+        loop.add_signal_handler(signal.SIGTERM, self.close)
 
     def start(self, folder: Path, line: str) -> None:
         group = Group(self.zygote, partial(self.tell, len(self.groups)))

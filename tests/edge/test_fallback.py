@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from stage import HERE, SECONDS, adopting, python
+from stage import HERE, SECONDS, adopting, is_readable, python
 from supervised import Words
 
 import devsup
@@ -72,12 +72,29 @@ def lives(tmp_path: Path) -> Iterator[list[Words]]:
         os.close(life.descriptor)
 
 
+def lines(folder: Path) -> list[str]:
+    return [f"exec {python('hostile.py', kind, folder / f'ready-{kind}')}" for kind in HOSTILE]
+
+
+def test_closing_waits_until_no_group_is_left(
+    tmp_path: Path, elsewhere: Path, lives: list[Words]
+) -> None:
+    with adopting():
+        caged = Caged(tmp_path, elsewhere, *lines(tmp_path))
+        for life in lives:
+            life.wait_for("")
+        os.kill(caged.supervisor, signal.SIGTERM)
+        assert caged.words.wait_for("closed ") == "True"
+        left = [life for life in lives if not is_readable(life.descriptor)]
+        caged.process.communicate(timeout=SECONDS)
+    assert left == []
+
+
 def test_a_killed_supervisor_leaves_no_group(
     tmp_path: Path, elsewhere: Path, lives: list[Words]
 ) -> None:
-    lines = [f"exec {python('hostile.py', kind, tmp_path / f'ready-{kind}')}" for kind in HOSTILE]
     with adopting():
-        caged = Caged(tmp_path, elsewhere, *lines)
+        caged = Caged(tmp_path, elsewhere, *lines(tmp_path))
         for life in lives:
             life.wait_for("")
         os.kill(caged.supervisor, signal.SIGKILL)

@@ -93,6 +93,15 @@ def test_the_number_of_a_guardian_that_is_gone_is_forgotten(stage: Stage) -> Non
     assert service.group.guardian == 0
 
 
+def test_the_last_words_of_a_guardian_are_heard_before_it_is_gone(stage: Stage) -> None:
+    """Also when the zygote's word is read first, which comes through another socket."""
+    service = stage.start("exit 3")
+    while not service.gone:
+        assert is_readable(stage.zygote.control.fileno(), SECONDS)
+        stage.zygote._read()
+    assert service.happened == [Started(service.leader), Exited(3), Gone()]
+
+
 # ---- what cannot be started
 
 
@@ -101,7 +110,7 @@ def test_text_that_has_no_bytes_is_an_error_that_does_not_show_it(stage: Stage) 
     with pytest.raises(OSError, match="character") as caught:
         stage.start("true", env=environment)
     assert caught.value.errno == errno.EILSEQ
-    assert "secret" not in "".join(traceback.format_exception(caught.value))
+    assert "ud800" not in "".join(traceback.format_exception(caught.value))
 
 
 def test_a_dead_zygote_is_an_error_of_the_next_spawn(stage: Stage) -> None:
