@@ -123,6 +123,7 @@ def pool(options: Options) -> NoReturn:
     if child == 0:
         os.close(done)
         os.read(work, 1)
+        time.sleep(0.3)  # the rest of the work, which takes its time
         farewell(options)
     signal.signal(signal.SIGTERM, lambda *_: os.close(done))
     announce(options, os.getpid(), child)

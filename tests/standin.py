@@ -2,8 +2,8 @@
 
     python standin.py ROOT BASE READY [--terms N]
 
-It ends itself and its service on the N-th SIGTERM (0: never), and announces `pid leader` in READY
-once it runs; both keep READY open, as the programs of hostile.py do.
+It announces `pid leader` in READY once it runs. On the N-th SIGTERM (0: never) it ends its service,
+announces `0` and exits. Both keep READY open, as the programs of hostile.py do.
 """
 
 from __future__ import annotations
@@ -52,6 +52,7 @@ def run(options: argparse.Namespace, directory: RunDirectory) -> None:
     os.kill(leader, signal.SIGKILL)
     os.waitpid(leader, 0)
     directory.forget()
+    os.write(ready, b"0\n")
 
 
 def main() -> None:

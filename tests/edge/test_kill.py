@@ -146,6 +146,15 @@ def test_members_stay_found_when_the_leader_of_their_session_dies_first(bed: Bed
     child.wait_until_gone()
 
 
+def test_a_session_stays_proven_when_its_leader_dies_first(bed: Bed) -> None:
+    """A chain in it, outside of the project and unmarked: every link is somebody new."""
+    line = f"{sys.executable} {HOSTILE} forks $0 & exec sleep 300"
+    child = bed.nursery.cage("sh", "-c", line, READY, cwd=bed.elsewhere)
+    bed.write(identity(child.leader))
+    assert bed.kill().survivors == ()
+    child.wait_until_gone()
+
+
 def test_an_innocent_process_with_a_recorded_pid_stays(bed: Bed) -> None:
     child = bed.start("sleep")
     bed.write(replace(identity(child.leader), started=1.0))
@@ -401,7 +410,8 @@ def test_a_supervisor_ends_when_asked_or_asked_again_or_is_killed(bed: Bed, term
     said: list[str] = []
     outcome = kill.carry_out(bed.scope, said.append)
     assert reasons(outcome) == {supervisor.pid: Why.SUPERVISOR, leader: Why.SUPERVISED}
-    supervisor.wait_until_gone()
+    assert supervisor.hear() == [0] * bool(terms)
+    assert not supervisor.is_alive()
     assert not bed.scope.directory.path.exists()
     assert bool(said) == (terms != 1)
 
@@ -413,6 +423,7 @@ def test_a_stopped_supervisor_ends_too(bed: Bed) -> None:
         os.sched_yield()
     leader = supervisor.words[1]
     assert reasons(bed.kill()) == {supervisor.pid: Why.SUPERVISOR, leader: Why.SUPERVISED}
+    assert supervisor.hear() == [0]
     supervisor.wait_until_gone()
 
 
@@ -445,8 +456,7 @@ def test_a_plan_touches_nobody_and_tells_pid_service_why_and_ports(bed: Bed) -> 
 
 def test_the_next_run_clears_the_former_one_and_leaves_strays(bed: Bed) -> None:
     stray = bed.start("listen")
-    words = (sys.executable, str(HOSTILE), "listen", "$READY")
-    bed.scope = replace(bed.scope, programs={"web": words}, ports=frozenset({stray.port}))
+    bed.record = replace(bed.record, ports=(stray.port,))
     ours = bed.start_ours("listen")
     bed.write()
     with bed.scope.directory.lock() or pytest.fail("locked"):
