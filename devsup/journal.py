@@ -29,7 +29,7 @@ class Journal:
         self._sizes[name] = self._sizes.get(name, 0) + len(lines)
         while self._sizes[name] > self._bound and len(runs) > 1:
             self._sizes[name] -= len(runs.popleft()[1])
-        for listener in self._listeners:
+        for listener in tuple(self._listeners):
             listener(name, lines)
 
     def tail(self, names: Collection[str], count: int) -> bytes:
