@@ -183,6 +183,7 @@ async def test_the_journal_gets_every_line_in_plain(screen: Screen) -> None:
         await service.told(b"one\ntwo\n")
         output.say("three")
         service.end()
+        await screen.text(output)
     plain = [(name, re.sub(rb"\d\d:\d\d:\d\d", b"TIME", lines)) for name, lines in heard]
     assert plain == [
         ("web.1", b"TIME web.1  | one\nTIME web.1  | two\n"),
