@@ -33,17 +33,6 @@ class Family:
         """One a service; what a killed one has left is a child of the zygote, too, and is none."""
         return set(filter(is_guardian, children(self.zygote)))
 
-    def guardian(self, service: str) -> int:
-        """The guardian of a service whose leader shows its mark."""
-        [found] = (
-            guardian
-            for guardian in self.guardians
-            if any(
-                kin.environment(pid).get("DEVSUP_SERVICE") == service for pid in children(guardian)
-            )
-        )
-        return found
-
     def members(self) -> Mapping[int, Mapping[str, str]]:
         """Every live process of the services, with the environment it was started with."""
         found = {pid for guardian in self.guardians for pid in kin.descendants(guardian)}

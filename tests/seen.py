@@ -23,7 +23,14 @@ RECORD = Record(
 
 
 def row(pid: int = 70, **changes: Any) -> Row:
-    usual = {"ppid": 1, "group": 7, "session": 7, "terminal": False, "alive": True, "started": 200.0}
+    usual = {
+        "ppid": 1,
+        "group": 7,
+        "session": 7,
+        "terminal": False,
+        "alive": True,
+        "started": 200.0,
+    }
     return Row(pid=pid, **{**usual, **changes})
 
 

@@ -18,8 +18,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import kin
 from family import Family
 from supervised import Words
+
+from devsup.rundir import RunDirectory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -69,6 +72,7 @@ class Stack:
     def fifo(self, name: str) -> Words:
         """Hears what is written into this FIFO of the project, and when the last writer is dead."""
         path = self.root / name
+        path.parent.mkdir(exist_ok=True)
         os.mkfifo(path)
         life = Words(os.open(path, os.O_RDONLY | os.O_NONBLOCK))
         self.lives.append(life)
@@ -122,6 +126,17 @@ class Stack:
     def family(self) -> Family:
         """The processes below the running `devsup up`."""
         return Family(self.devsup.pid)
+
+    @property
+    def leaders(self) -> dict[str, int]:
+        """The leader of each service, as devsup has written down."""
+        record = RunDirectory.of(self.root).read()
+        assert record
+        return {each.service: each.leader.pid for each in record.sessions}
+
+    def guardian(self, service: str) -> int:
+        """The parent of a leader."""
+        return int(kin.stat(self.leaders[service])[1])
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run another command of devsup here, to its end."""

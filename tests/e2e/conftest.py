@@ -17,13 +17,24 @@ if TYPE_CHECKING:
 @pytest.fixture
 def stack(tmp_path: Path) -> Iterator[Stack]:
     """An empty project to run devsup in; a test that leaves a process behind fails."""
-    stack = Stack(tmp_path / "project")
     with adopting():
-        try:
-            yield stack
-            stack.interrupt() if stack.process and stack.process.poll() is None else None
-        finally:
-            stack.end()
+        yield from running(tmp_path)
+
+
+@pytest.fixture
+def doomed(tmp_path: Path) -> Iterator[Stack]:
+    """The same for tests that kill devsup: those who cannot bury their children any more."""
+    with adopting(burying=True):
+        yield from running(tmp_path)
+
+
+def running(folder: Path) -> Iterator[Stack]:
+    stack = Stack(folder / "project")
+    try:
+        yield stack
+        stack.interrupt() if stack.process and stack.process.poll() is None else None
+    finally:
+        stack.end()
 
 
 @pytest.fixture

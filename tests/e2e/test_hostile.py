@@ -1,0 +1,281 @@
+"""Services that are hard to end: none survives what is meant to end it, nor devsup's own death."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+from family import Family
+from stack import DEVSUP, HERE, SECONDS, hostile
+from stage import is_readable
+
+from devsup import processes
+from devsup.record import Record, Session
+from devsup.rundir import RunDirectory
+from devsup.sighting import Identity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from stack import Stack
+    from supervised import Words
+
+    Lives = dict[str, Words]
+
+READY = "$DEVSUP_SERVICE-$DEVSUP_GENERATION"
+BEHIND = " & exec sleep 600"
+"""Under a leader that lives, and dies of TERM."""
+SERVICES = {
+    "daemon": hostile("daemon", READY, "--clear", "--stay"),
+    "marked": hostile("daemon", READY, "--stay"),
+    "forks": hostile("forks", READY) + BEHIND,
+    "escapes": hostile("escapes", READY) + BEHIND,
+    "stubborn": hostile("stubborn", READY),
+    "stopped": hostile("stopped", READY),
+    "holder": hostile("stubborn", READY) + BEHIND,
+    "zombies": hostile("zombies", READY),
+    "headless": hostile("headless", READY),
+    "blank": hostile("blank", READY),
+}
+
+
+def prepare(stack: Stack) -> Lives:
+    """A project of hostile services; what each keeps open while any process of it lives."""
+    stack.write("Procfile", "".join(f"{name}: {line}\n" for name, line in SERVICES.items()))
+    stack.write(".env", "VALUE=one\n")
+    return fifos(stack, 1)
+
+
+def fifos(stack: Stack, generation: int) -> Lives:
+    return {name: stack.fifo(f"{name}.1-{generation}") for name in SERVICES}
+
+
+def hear(lives: Lives) -> None:
+    """Until each is as bad as it gets."""
+    for life in lives.values():
+        life.listen()
+
+
+def launch(stack: Stack, *options: str) -> Lives:
+    lives = prepare(stack)
+    stack.up("-t", "0.3", *options)
+    hear(lives)
+    return lives
+
+
+def check_dead(lives: Lives) -> None:
+    for life in lives.values():
+        life.wait_for_end()
+
+
+def check_alive(lives: Lives) -> None:
+    assert not any(is_readable(life.descriptor) for life in lives.values())
+
+
+# ---- ways to end them
+
+
+def test_none_survives_an_edit(stack: Stack) -> None:
+    old, new = launch(stack), fifos(stack, 2)
+    stack.wait_for_generation(1)
+    stack.replace(".env", "VALUE=two\n")
+    check_dead(old)
+    stack.wait_for_generation(2)
+    hear(new)
+    check_alive(new)
+    assert stack.interrupt() == 130
+    check_dead(new)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_none_survives_a_signal_to_devsup(stack: Stack, number: int) -> None:
+    lives = launch(stack)
+    assert stack.interrupt(number) == 128 + number
+    check_dead(lives)
+
+
+def test_none_survives_two_interrupts(stack: Stack) -> None:
+    lives = launch(stack, "-t", "600")
+    stack.signal(signal.SIGINT)
+    stack.wait_for("stopping")
+    assert stack.interrupt() == 130
+    check_dead(lives)
+
+
+def test_none_survives_devsup_kill(stack: Stack) -> None:
+    lives = launch(stack)
+    planned = stack.run("kill", "--dry-run")
+    check_alive(lives)
+    assert planned.returncode == 0
+    for pid in (stack.devsup.pid, *stack.leaders.values()):
+        assert f" {pid} " in planned.stdout
+    assert stack.run("kill").returncode == 0
+    check_dead(lives)
+    assert stack.wait_for_exit() == 143
+    assert stack.run("kill").stdout == "nothing is left of this project\n"
+
+
+# ---- death of devsup's own processes
+
+
+def test_none_survives_the_supervisor(doomed: Stack) -> None:
+    lives = launch(doomed)
+    family = doomed.family
+    with watched(family.zygote, *family.guardians):
+        doomed.devsup.kill()
+        check_dead(lives)
+
+
+def test_none_survives_the_zygote(doomed: Stack) -> None:
+    lives = launch(doomed)
+    family = doomed.family
+    with watched(*family.guardians):
+        os.kill(family.zygote, signal.SIGKILL)
+        check_dead(lives)
+    assert doomed.wait_for_exit() == 1
+
+
+def test_a_guardian_takes_its_service_with_it_and_no_other(stack: Stack) -> None:
+    lives = launch(stack)
+    guardians = {name: stack.guardian(f"{name}.1") for name in SERVICES}
+    assert set(guardians.values()) == stack.family.guardians
+    for name, guardian in guardians.items():
+        os.kill(guardian, signal.SIGKILL)
+        lives.pop(name).wait_for_end()
+        stack.wait_for(f"{name}.1 was lost")
+        check_alive(lives)
+    assert stack.interrupt() == 130
+
+
+@contextlib.contextmanager
+def watched(*pids: int) -> Iterator[None]:
+    """These die meanwhile."""
+    pidfds = [os.pidfd_open(pid) for pid in pids]
+    yield
+    for pidfd in pidfds:
+        assert is_readable(pidfd, SECONDS)
+        os.close(pidfd)
+
+
+# ---- death of all of devsup at once
+
+
+@contextlib.contextmanager
+def left_behind(stack: Stack) -> Iterator[Lives]:
+    """What lives on when all of devsup has been killed, without a chance for one to see it.
+
+    In a cage: the orphans of a devsup that was started in a terminal go to a process without one.
+    """
+    lives = prepare(stack)
+    with subprocess.Popen(
+        [sys.executable, HERE / "cage.py", *DEVSUP, "up", "-t", "0.3"],
+        cwd=stack.root,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    ) as cage:
+        assert cage.stdout
+        family = Family(int(cage.stdout.readline()))
+        hear(lives)
+        pids = [family.supervisor, family.zygote, *family.guardians]
+        with watched(*pids):
+            for number in (signal.SIGSTOP, signal.SIGKILL):
+                for pid in pids:
+                    os.kill(pid, number)
+        check_alive(lives)
+        yield lives
+
+
+def test_what_outlived_all_of_devsup_is_removed_by_kill(stack: Stack) -> None:
+    with left_behind(stack) as lives:
+        planned = stack.run("kill", "--dry-run")
+        check_alive(lives)
+        for pid in stack.leaders.values():
+            assert f" {pid} " in planned.stdout
+        assert stack.run("kill").returncode == 0
+        check_dead(lives)
+        assert stack.run("kill").stdout == "nothing is left of this project\n"
+
+
+def test_what_outlived_all_of_devsup_is_removed_by_the_next_up(stack: Stack) -> None:
+    with left_behind(stack) as lives:
+        stack.write("Procfile", "web: echo there; exec sleep 600\n")
+        stack.up().wait_for("removed what a former run had left")
+        check_dead(lives)
+        stack.wait_for("there")
+        assert stack.interrupt() == 130
+
+
+# ---- who is spared
+
+
+@contextlib.contextmanager
+def started(
+    folder: Path, life: Words, name: str = "web.1-1", env: Mapping[str, str] | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A harmless program that somebody started by hand."""
+    command = hostile("sleep", name).split()
+    with subprocess.Popen(command, cwd=folder, env={**os.environ, **(env or {})}) as process:
+        try:
+            life.listen()
+            yield process
+        finally:
+            process.kill()
+
+
+def test_the_same_program_in_another_directory_survives_kill(stack: Stack) -> None:
+    stack.write("Procfile", f"web: {hostile('sleep', 'web.1-1')}\n")
+    ours, theirs, marked = map(stack.fifo, ("web.1-1", "other/web.1-1", "marked/web.1-1"))
+    stack.up()
+    ours.listen()
+    elsewhere = stack.root.with_name("elsewhere")
+    (stack.root / "other").rename(elsewhere)
+    with (
+        started(elsewhere, theirs) as decoy,
+        started(stack.root / "marked", marked, env={"DEVSUP_RUN": "0123abcd-4567cdef"}) as other,
+    ):
+        done = stack.run("kill")
+        ours.wait_for_end()
+        assert not is_readable(theirs.descriptor)
+        assert not is_readable(marked.descriptor)
+        assert decoy.poll() is other.poll() is None
+        assert str(decoy.pid) not in done.stdout
+
+
+def test_the_same_program_by_hand_in_the_project_does_not(stack: Stack) -> None:
+    stack.write("Procfile", f"web: {hostile('sleep', 'web.1-1')}\n")
+    life = stack.fifo("web.1-1")
+    with started(stack.root, life) as process:
+        done = stack.run("kill")
+        assert done.returncode == 0
+        life.wait_for_end()
+        assert process.wait() == -signal.SIGTERM
+        assert f" {process.pid} " in done.stdout
+
+
+@pytest.mark.parametrize("command", ["kill", "up"])
+def test_whose_pid_stands_in_a_stale_record_survives(stack: Stack, command: str) -> None:
+    stack.write("Procfile", "web: echo there; exec sleep 600\n")
+    life = stack.fifo("innocent")
+    with started(stack.root, life, "innocent") as innocent:
+        forge_record(stack.root, innocent.pid)
+        if command == "kill":
+            assert stack.run("kill").returncode == 0
+        else:
+            stack.up().wait_for("there")
+        assert not is_readable(life.descriptor)
+        assert innocent.poll() is None
+
+
+def forge_record(root: Path, pid: int) -> None:
+    """As if supervisor and services of the last run had had this pid, long ago."""
+    directory = RunDirectory.of(root)
+    former = Identity(pid, 1.0)
+    sessions = (Session("web.1", former),)
+    directory.write(Record(directory.new_run(), str(root), processes.boot(), former, sessions))
