@@ -1,6 +1,7 @@
 """One run inside the event loop: every part of it put together, and taken apart at the end."""
 
 import asyncio
+import errno
 import sys
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AsyncExitStack
@@ -12,6 +13,7 @@ from devsup.config import OnExit
 from devsup.control import Control
 from devsup.diary import Diary
 from devsup.envfile import Settings
+from devsup.errors import DevsupError
 from devsup.events import Broke, Edited
 from devsup.group import Zygote
 from devsup.journal import Journal
@@ -107,7 +109,15 @@ async def serve(
         tell_hidden(output, env.settings, env.shell)
         if request.watch:
             watch.start(loop)
-        return await run.until_exit()
+        exit_code = await run.until_exit()
+    refuse_lost_output(output.failure)
+    return exit_code
+
+
+def refuse_lost_output(failure: OSError | None) -> None:
+    """A reader that left is no failure, and neither is a terminal that hung up; a full disk is."""
+    if failure and failure.errno not in (errno.EPIPE, errno.EIO):
+        raise DevsupError(f"the output cannot be written: {failure.strerror}; stopped everything")
 
 
 def take(run: Run, reading: Reading) -> None:

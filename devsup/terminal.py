@@ -5,8 +5,11 @@ reads it may stop (Ctrl-S, a pager, a slow network). So a thread of its own does
 """
 
 import asyncio
+import errno
+import fcntl
 import os
 import select
+import stat
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -17,12 +20,16 @@ SLICE = 16 * 1024
 
 _NEVER = -1
 
+_LATER = 0.1
+"""Seconds: the Ctrl-C that ended the reader has arrived here, too, and is the reason to end."""
+
 
 class Terminal:
     """Writes what it is given to `fd`, in order and all of it.
 
     In the loop it calls `eased` when no more bytes wait than `ease` asked for, and `failed` once,
-    at the first write that fails; what is given to it afterwards is swallowed.
+    at the first write that fails or when the reader of a pipe leaves; what is given to it
+    afterwards is swallowed.
     """
 
     def __init__(
@@ -33,8 +40,10 @@ class Terminal:
         failed: Callable[[OSError], None],
     ) -> None:
         self._loop = loop
+        self._fd = fd
         self._eased = eased
         self._failed = failed
+        self._failure: OSError | None = None
         self._write: Callable[[memoryview], int] = lambda data: _write(fd, data)
         # Two counters, each changed by one thread only, need no lock.
         self._accepted = 0
@@ -44,6 +53,8 @@ class Terminal:
         # A daemon: a terminal that is stopped must not keep devsup from ending.
         self._thread = threading.Thread(target=self._run, name="terminal", daemon=True)
         self._thread.start()
+        if _shows_its_reader(fd):
+            loop.add_reader(fd, self._deserted)
 
     @property
     def waiting(self) -> int:
@@ -64,6 +75,7 @@ class Terminal:
 
     def close(self) -> None:
         """Let the thread end; wait for it only when nothing can hold it up."""
+        self._loop.remove_reader(self._fd)
         self._queue.put(None)
         if not self.waiting:
             self._thread.join()
@@ -82,8 +94,20 @@ class Terminal:
             return self._write(data)
         except OSError as error:
             self._write = len
-            self._tell(self._failed, error)
+            self._tell(self._lose, error)
             return len(data)
+
+    def _deserted(self) -> None:
+        self._loop.remove_reader(self._fd)
+        error = BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
+        self._loop.call_later(_LATER, self._lose, error)
+
+    def _lose(self, error: OSError) -> None:
+        """In the loop: whoever found out first, nothing is written any more."""
+        self._write = len
+        if self._failure is None:
+            self._failure = error
+            self._failed(error)
 
     def _look(self) -> None:
         if self.waiting <= self._level:
@@ -93,6 +117,16 @@ class Terminal:
     def _tell(self, callback: Callable[..., None], *arguments: object) -> None:
         with suppress(RuntimeError):  # the loop is closed: nobody wants to know any more
             self._loop.call_soon_threadsafe(callback, *arguments)
+
+
+def _shows_its_reader(fd: int) -> bool:
+    """Whether epoll tells that the other end is closed, and nothing else: an end only written to.
+
+    Without that, `devsup up | grep -m1 ready` would run on until a service has something to say.
+    """
+    is_pipe = stat.S_ISFIFO(os.fstat(fd).st_mode)
+    mode = fcntl.fcntl(fd, fcntl.F_GETFL) & os.O_ACCMODE
+    return is_pipe and mode == os.O_WRONLY and hasattr(select, "epoll")
 
 
 def _write(fd: int, data: memoryview) -> int:

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 import flood
 import psutil
-import pytest
 from stack import DEVSUP, HERE, SECONDS
 from stage import is_readable
 from supervised import Words
@@ -189,9 +188,10 @@ def test_an_interrupt_ends_the_stack_although_nobody_reads(stack: Stack) -> None
         process.send_signal(signal.SIGCONT)
 
 
-@pytest.mark.parametrize("service", ["yes", "echo one; exec sleep 600"])
-def test_a_closed_stdout_ends_the_stack_quietly(stack: Stack, service: str) -> None:
-    stack.write("Procfile", f"web: {service}\nother: sleep 600\n")
+def test_a_reader_that_leaves_in_the_middle_of_a_flood_ends_the_stack_quietly(
+    stack: Stack,
+) -> None:
+    stack.write("Procfile", "web: yes\nother: sleep 600\n")
     command = f"{' '.join(DEVSUP)} up | head -1"
     result = subprocess.run(
         ["bash", "-c", f"{command}; exit ${{PIPESTATUS[0]}}"],
@@ -203,3 +203,24 @@ def test_a_closed_stdout_ends_the_stack_quietly(stack: Stack, service: str) -> N
     )
     assert result.stdout.count("\n") == 1
     assert (result.stderr, result.returncode) == ("", 0)
+
+
+def test_a_reader_that_leaves_while_nothing_is_said_ends_the_stack(stack: Stack) -> None:
+    stack.write("Procfile", "web: sleep 600\n")
+    stack.up().wait_for_generation(1)
+    stack.hang_up()
+    assert stack.wait_for_exit() == 0
+
+
+def test_output_that_cannot_be_written_is_no_quiet_end(stack: Stack) -> None:
+    stack.write("Procfile", "web: sleep 600\n")
+    result = subprocess.run(
+        ["sh", "-c", f"exec {' '.join(DEVSUP)} up > /dev/full"],
+        cwd=stack.root,
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+    assert result.returncode == 1
+    assert "No space left on device" in result.stderr

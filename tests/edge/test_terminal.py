@@ -151,6 +151,19 @@ def test_a_failure_is_told_once_and_what_follows_is_swallowed(broken: Callable[[
     asyncio.run(fail())
 
 
+def test_a_reader_that_leaves_is_noticed_although_nothing_is_written() -> None:
+    async def leave() -> None:
+        reader = Reader()
+        left = asyncio.get_running_loop().create_future()
+        out = Terminal(asyncio.get_running_loop(), reader.fd, lambda: None, left.set_result)
+        os.close(reader.end)
+        assert isinstance(await asyncio.wait_for(left, SECONDS), BrokenPipeError)
+        out.close()
+        os.close(reader.fd)
+
+    asyncio.run(leave())
+
+
 def test_what_the_shell_shares_stays_blocking() -> None:
     async def write() -> None:
         reader = Reader()
