@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from awaited import awaited
 
-from devsup.output import DRAIN, HIGH, READ, Output
+from devsup.output import DRAIN, GATHER, HIGH, LOW, READ, Output
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Iterator
@@ -308,7 +308,7 @@ async def test_a_reader_that_stops_stops_the_reading_and_nothing_is_lost() -> No
         service = Service(output)
         text = await stall(service, output)
         output.say("still alive")
-        assert HIGH < output._terminal.waiting < HIGH + 2 * len(BLOCK)
+        assert LOW < output._terminal.waiting < HIGH + 2 * len(BLOCK)
         shown = prefixed(b"web.1", text.removesuffix(BLOCK)) + b"devsup | still alive\n"
         shown += prefixed(b"web.1", BLOCK)
         assert await reader.read(len(shown)) == shown
@@ -325,18 +325,23 @@ async def test_services_that_end_while_nobody_reads_lose_nothing_and_cost_no_mem
     async with showing(reader.fd) as output:
         service = Service(output)
         text = await stall(service, output)
-        waiting = output._terminal.waiting
         service.end()
+        holders = []
         for number in range(20):
             service = Service(output)
             service.write(BLOCK + b"%d" % number)
+            holders.append(os.dup(service.fd))
             service.end()
             text += BLOCK + b"%d\n" % number
-        assert output._terminal.waiting == waiting
+        assert output._terminal.waiting < HIGH + 2 * len(BLOCK)
         assert not await output.flush(0.01)
         shown = prefixed(b"web.1", text)
         assert await reader.read(len(shown)) == shown
         assert await output.flush(SECONDS)
+        for holder in holders:
+            with pytest.raises(BrokenPipeError):
+                os.write(holder, b"too late")
+            os.close(holder)
     reader.close()
 
 
@@ -434,6 +439,25 @@ async def test_nothing_is_left_open(screen: Screen) -> None:
         Service(output, "db.1").end()
         os.close(open_end.fd)
     assert held() == before
+
+
+@awaited
+async def test_after_closing_nothing_is_done(screen: Screen) -> None:
+    """Not even what was due after lines had gathered."""
+    loop = asyncio.get_running_loop()
+    complaints: list[dict[str, Any]] = []
+    loop.set_exception_handler(lambda _, complaint: complaints.append(complaint))
+    async with showing(screen.fd) as output:
+        service = Service(output)
+        await service.told(b"one\n")
+        await screen.text(output)
+        service.write(b"two\n")
+    later = asyncio.Event()
+    loop.call_later(2 * GATHER, later.set)
+    await later.wait()
+    assert service.heard == [b"one\n"]
+    assert complaints == []
+    os.close(service.fd)
 
 
 def held() -> set[str]:
