@@ -64,6 +64,8 @@ def main() -> None:
     """Run the command line, and say plainly what went wrong."""
     if sys.platform == "win32":
         sys.exit("devsup needs POSIX process groups and does not run on Windows; WSL 2 does.")
+    if sys.stdout is None:  # closed by whoever started us (`>&-`): nobody wants the output
+        sys.stdout = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8")
     for stream in filter(None, (sys.stdout, sys.stderr)):
         # Names and lines may hold bytes that are no UTF-8, and a terminal may not know all of it.
         stream.reconfigure(errors="backslashreplace")

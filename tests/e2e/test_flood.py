@@ -214,13 +214,26 @@ def test_a_reader_that_leaves_while_nothing_is_said_ends_the_stack(stack: Stack)
 
 def test_output_that_cannot_be_written_is_no_quiet_end(stack: Stack) -> None:
     stack.write("Procfile", "web: sleep 600\n")
-    result = subprocess.run(
-        ["sh", "-c", f"exec {' '.join(DEVSUP)} up > /dev/full"],
+    done = into(stack, "> /dev/full")
+    assert done.returncode == 1
+    assert "No space left on device" in done.stderr
+
+
+def test_without_a_stdout_it_runs_all_the_same(stack: Stack) -> None:
+    stack.write("Procfile", "web: echo there > news\n")
+    stack.write("devsup.toml", "on-exit = 'stop'\n")
+    done = into(stack, ">&-")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (stack.root / "news").read_text() == "there\n"
+
+
+def into(stack: Stack, redirection: str) -> subprocess.CompletedProcess[str]:
+    """`devsup up` as a shell redirects it, to its end."""
+    return subprocess.run(
+        ["sh", "-c", f"exec {' '.join(DEVSUP)} up {redirection}"],
         cwd=stack.root,
         capture_output=True,
         text=True,
         timeout=SECONDS,
         check=False,
     )
-    assert result.returncode == 1
-    assert "No space left on device" in result.stderr
