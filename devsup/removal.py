@@ -78,7 +78,7 @@ class Removal:
             killable = [each for each in left if each.identity not in self.refused]
             if killable and not patience.is_over:
                 self.strike(killable[:BATCH], patience)
-            elif left or patience.is_over or not chase(self.search, self.found):
+            elif left or patience.is_over or not chase(self.search, self.found.judged):
                 return left
             self.found = self.search.look()
 

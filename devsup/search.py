@@ -48,8 +48,6 @@ class Search:
         self.recorded = record.sessions if record else ()
         self.certain = {each for each in self.recorded if _stands_for_its_leader(each)}
         self.spared = processes.lineage() | {INIT}
-        rows = filter(None, map(processes.row, self.spared))
-        self.spared_groups = {each.group for each in rows}
         self.known: dict[Identity, Finding] = {}
         self.foreign: tuple[Foreign, ...] = ()
         self.project = Project(

@@ -240,6 +240,17 @@ def test_a_stopped_process_is_continued_to_get_its_sigterm(bed: Bed) -> None:
     child.wait_until_gone()
 
 
+def test_others_in_the_process_group_of_a_found_one_stay(bed: Bed) -> None:
+    """A marked process in the pipeline of somebody else, who leads the group."""
+    mark = f"DEVSUP_RUN={bed.record.run}"
+    line = f"env {mark} {sys.executable} {HOSTILE} stubborn $0 & exec sleep 300"
+    child = bed.nursery.cage("sh", "-c", line, READY, cwd=bed.elsewhere)
+    other = identity(child.leader)
+    assert reasons(bed.kill()) == {child.pid: Why.MARK}
+    child.wait_until_gone()
+    assert processes.is_alive(other)
+
+
 @pytest.mark.parametrize("kind", ["stubborn", "zombies", "forks", "escapes"])
 def test_whatever_it_does_a_marked_process_goes(bed: Bed, kind: str) -> None:
     child = bed.start_ours(kind)
