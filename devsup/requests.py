@@ -102,7 +102,8 @@ class Desk:
 
     async def logs(self, peer: Peer, names: frozenset[str], request: Request) -> None:
         """The latest lines, and with `follow` all that come."""
-        send_lines(peer, self.journal.tail(names, request.lines))
+        # Even without a line: who follows a quiet service must see that somebody is there.
+        peer.send(lines_of(self.journal.tail(names, request.lines)))
         if not request.follow:
             return
         end = self.journal.listen(
@@ -192,6 +193,11 @@ def ending() -> DevsupError:
 
 
 def send_lines(peer: Peer, lines: bytes) -> None:
-    """Lines of output; bytes that are no UTF-8 are shown as what they are."""
+    """Lines of output, if there are any."""
     if lines:
-        peer.send(Reply(Kind.LINES, lines.decode(errors="backslashreplace")))
+        peer.send(lines_of(lines))
+
+
+def lines_of(lines: bytes) -> Reply:
+    """Lines of output; bytes that are no UTF-8 are shown as what they are."""
+    return Reply(Kind.LINES, lines.decode(errors="backslashreplace"))

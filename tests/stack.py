@@ -138,11 +138,14 @@ class Stack:
         """The parent of a leader."""
         return int(kin.stat(self.leaders[service])[1])
 
-    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run another command of devsup here, to its end."""
+    def run(
+        self, *arguments: str, env: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Run another command of devsup here, to its end; `env` is added to the test's own."""
         return subprocess.run(
             [*DEVSUP, *arguments],
             cwd=self.root,
+            env={**os.environ, **(env or {})},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
