@@ -8,14 +8,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from devsup import envfile, kill, processes, procfile, project, stack
-from devsup.ending import scope_of
+from devsup.ending import own_ports, scope_of
 from devsup.errors import Problem, UnreadableError
 from devsup.kill_report import program
-from devsup.programs import ListenReady, PortReady
 from devsup.project import EnvFiles, Project
 from devsup.rundir import RunDirectory
 from devsup.shell import program_words
-from devsup.stack import Spec
 
 SKIPPED = frozenset({"node_modules", "__pycache__", "site-packages"})
 DEPTH = 4
@@ -98,13 +96,6 @@ def taken_ports(found: Project, env: EnvFiles) -> tuple[tuple[Problem, ...], tup
                 problem = Problem(found.procfile.name, lines[spec.type], message)
                 (needed if port in own else spare).append(problem)
     return tuple(needed), tuple(spare)
-
-
-def own_ports(spec: Spec) -> frozenset[int]:
-    """The ports that a service cannot do without."""
-    ready = spec.ready.port if isinstance(spec.ready, ListenReady | PortReady) else None
-    named = spec.port if "PORT" in spec.command else None
-    return frozenset(port for port in (ready, named) if port)
 
 
 def holder(pid: int | None) -> str:

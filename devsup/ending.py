@@ -2,12 +2,14 @@
 
 from pathlib import Path
 
-from devsup import procfile, project
+from devsup import procfile, project, stack
 from devsup.errors import UnreadableError
+from devsup.programs import ListenReady, PortReady
 from devsup.project import Project
 from devsup.rundir import RunDirectory
 from devsup.search import Scope
 from devsup.shell import program_words
+from devsup.stack import Spec
 
 
 def scope(procfile_option: str | None) -> Scope:
@@ -24,5 +26,13 @@ def scope_of(found: Project) -> Scope:
     """Where to look, and what for."""
     services = procfile.services(found.entries, {}, (), procfile.FIRST_PORT)
     programs = {entry.name: program_words(entry.command) for entry in found.entries}
-    ports = frozenset(service.port for service in services)
+    specs = stack.build(services, found.options)
+    ports = frozenset(port for spec in specs for port in (spec.port, *own_ports(spec)))
     return Scope(found.root, RunDirectory.of(found.root), programs, ports)
+
+
+def own_ports(spec: Spec) -> frozenset[int]:
+    """The ports that a service cannot do without."""
+    ready = spec.ready.port if isinstance(spec.ready, ListenReady | PortReady) else None
+    named = spec.port if "PORT" in spec.command else None
+    return frozenset(port for port in (ready, named) if port)
