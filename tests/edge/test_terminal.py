@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from contextlib import asynccontextmanager
+from pipes import SECONDS, Reader
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,29 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
-SECONDS = 60
 DATA = bytes(range(256)) * 4096  # more than any pipe here holds
-
-
-class Reader:
-    """A pipe whose other end is read when the test wants."""
-
-    def __init__(self) -> None:
-        self.end, self.fd = os.pipe()
-
-    def read(self, size: int) -> bytes:
-        data = b""
-        while len(data) < size:
-            data += os.read(self.end, size - len(data))
-        return data
-
-    async def read_apart(self, size: int) -> bytes:
-        """Read in a thread, so that the loop goes on."""
-        return await asyncio.wait_for(asyncio.to_thread(self.read, size), SECONDS)
-
-    def close(self) -> None:
-        os.close(self.end)
-        os.close(self.fd)
 
 
 class Told:
@@ -87,7 +66,7 @@ def test_a_reader_that_stops_holds_up_nobody_and_loses_nothing() -> None:
             out.write(DATA)  # nobody reads: were this to wait, the test would end here
             room = fcntl.fcntl(reader.fd, fcntl.F_GETPIPE_SZ)
             assert out.waiting >= len(DATA) - room
-            assert await reader.read_apart(len(DATA)) == DATA
+            assert await reader.read(len(DATA)) == DATA
             await written(out, told)
         reader.close()
 
@@ -100,10 +79,10 @@ def test_it_tells_when_no_more_than_the_level_waits() -> None:
         async with terminal(reader.fd) as (out, told):
             out.write(DATA)
             out.ease(len(DATA) // 2)
-            await reader.read_apart(len(DATA) // 2)
+            await reader.read(len(DATA) // 2)
             await asyncio.wait_for(told.eased.wait(), SECONDS)
             assert 0 < out.waiting <= len(DATA) // 2
-            await reader.read_apart(len(DATA) // 2)
+            await reader.read(len(DATA) // 2)
             told.eased.clear()
             await written(out, told)
         reader.close()
@@ -182,7 +161,7 @@ def test_what_somebody_else_made_non_blocking_loses_nothing() -> None:
         os.set_blocking(reader.fd, False)
         async with terminal(reader.fd) as (out, told):
             out.write(DATA)
-            assert await reader.read_apart(len(DATA)) == DATA
+            assert await reader.read(len(DATA)) == DATA
             await written(out, told)
             assert told.failures == []
         reader.close()
@@ -211,7 +190,7 @@ def test_what_was_accepted_is_written_even_after_the_loop_ended() -> None:
 
     reader = Reader()
     out = asyncio.run(write())
-    assert reader.read(len(DATA)) == DATA
+    assert asyncio.run(reader.read(len(DATA))) == DATA
     out._thread.join(SECONDS)
     assert not out._thread.is_alive()
     reader.close()
@@ -259,9 +238,9 @@ def test_progress_is_counted_in_slices() -> None:
             assert out.done == room
             told.eased.clear()
             out.ease(len(DATA) - room - SLICE)
-            await reader.read_apart(SLICE)
+            await reader.read(SLICE)
             await asyncio.wait_for(told.eased.wait(), SECONDS)
-            await reader.read_apart(len(DATA) - SLICE)
+            await reader.read(len(DATA) - SLICE)
         reader.close()
 
     asyncio.run(write())
