@@ -11,11 +11,11 @@ import subprocess
 import sys
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from pipes import SECONDS, Reader, pour
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from awaited import awaited
+from readers import SECONDS, Reader, pour
 
 from devsup import output as module
 from devsup.output import DRAIN, GATHER, HIGH, LOW, READ, Output

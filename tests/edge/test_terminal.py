@@ -9,10 +9,10 @@ import subprocess
 import sys
 import threading
 from contextlib import asynccontextmanager
-from pipes import SECONDS, Reader
 from typing import TYPE_CHECKING
 
 import pytest
+from readers import SECONDS, Reader
 
 from devsup.terminal import SLICE, Terminal
 
