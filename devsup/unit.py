@@ -51,7 +51,7 @@ class Unit:
     @property
     def finished(self) -> bool:
         """Down because it ended well by itself, as a migration does."""
-        return self.life.state is State.DOWN and self.life.exit_code == 0
+        return self.life.state is State.DOWN and self.life.want is Want.UP
 
     @property
     def running(self) -> bool:

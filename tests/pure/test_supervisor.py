@@ -107,6 +107,16 @@ def test_a_service_that_comes_after_a_finished_one_is_started() -> None:
     assert run.ends("migrate", 0) == ["TERM migrate and its rest", "spawn web on 1"]
 
 
+def test_a_service_waits_for_the_finished_one_it_comes_after_to_finish_again() -> None:
+    run = History(spec("web", "migrate"), spec("migrate"), KEY="1")
+    run.launch()
+    run.ends("migrate", 0)
+    run.ready("web")
+    run.edit(KEY="2")
+    assert run.ends("web") == ["TERM web and its rest", "spawn migrate on 2"]
+    assert run.ends("migrate", 0) == ["TERM migrate and its rest", "spawn web on 2"]
+
+
 def test_who_waits_for_two_is_told_to_be_hopeless_only_when_the_second_is_known() -> None:
     run = History(spec("db"), spec("broker"), spec("web", "broker", "db"))
     run.launch()

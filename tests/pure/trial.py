@@ -19,7 +19,7 @@ TICK = 0.01
 
 
 class Trial:
-    """One run; `timers`, `probes` and `counts` are what it still has to be answered."""
+    """One run; `timers` are still to fire, `probes` and `counts` are what it ever asked."""
 
     def __init__(self, world: World) -> None:
         self.world = world
@@ -131,6 +131,7 @@ class Trial:
         again = isinstance(self.event, on.Counted)
         assert sweep == (self.told if again else set()), "others are swept than were found"
         self.sweeps = self.sweeps + 1 if again else 0
+        self.counted = False
         self.counts.append(round_)
         self.strays -= sweep - self.immortal
 
@@ -195,7 +196,7 @@ class Trial:
         self.counted &= phase in (Phase.VERIFYING, Phase.STEADY)
         assert self.supervisor.verified is (phase is Phase.STEADY and not self.told)
         if phase is Phase.VERIFYING:
-            assert self.supervisor.round in self.counts, "no census is awaited"
+            assert not self.counted, "no census is awaited"
         elif phase is Phase.STEADY:
             assert self.counted, "steady without a census"
             assert not self.told or self.sweeps == SWEEPS, "strays are left to live"
@@ -209,13 +210,12 @@ class Trial:
         self.tell(on.TimerFired(*timer[1]))
 
     def answer_probe(self, probe: Wait) -> None:
-        self.probes.remove(probe)
+        """Found ready; perhaps once more, or when it is not even running."""
         self.tell(on.BecameReady(*probe, "probe"))
 
     def answer_count(self, round_: int) -> None:
-        """With the truth, late or not."""
-        self.counts.remove(round_)
-        if (round_, Phase.VERIFYING) == (self.supervisor.round, self.supervisor.phase):
+        """With the truth, perhaps late or once more."""
+        if (round_, Phase.VERIFYING) == (self.counts[-1], self.supervisor.phase):
             self.told = {*self.strays}
             self.counted = True
         self.tell(on.Counted(round_, len(self.world.groups), tuple(sorted(self.strays))))
@@ -239,7 +239,7 @@ class Trial:
         elif due := [timer for timer in self.timers if self.is_awaited(timer[1])]:
             self.fire(min(due))
         elif self.supervisor.phase is Phase.VERIFYING:
-            self.answer_count(self.supervisor.round)
+            self.answer_count(self.counts[-1])
         else:
             return False
         return True
