@@ -3,7 +3,7 @@
     python flood.py NAME LINES GATE NEWS
 
 It tells NEWS, a FIFO, `NAME waiting`, reads one byte from the FIFO GATE, writes, and tells
-`NAME BYTES` from time to time and in the end `NAME done`.
+`NAME BYTES` after each write and in the end `NAME done`.
 """
 
 from __future__ import annotations
@@ -15,9 +15,6 @@ LENGTH = 100
 """Of a line, its newline included."""
 BLOCK = 500
 """Lines a write."""
-BLOCKS = 5
-"""Writes until it tells again."""
-STEP = LENGTH * BLOCK * BLOCKS
 
 
 def line(name: bytes, number: int) -> bytes:
@@ -34,11 +31,10 @@ def main() -> None:
     gate, news = os.open(sys.argv[3], os.O_RDONLY), os.open(sys.argv[4], os.O_WRONLY)
     os.write(news, b"%s waiting\n" % name)
     os.read(gate, 1)
-    for number, start in enumerate(range(0, lines, BLOCK), 1):
+    for start in range(0, lines, BLOCK):
         # To a pipe that nobody has set otherwise: this returns when all of it is in there.
         os.write(1, block(name, start))
-        if number % BLOCKS == 0:
-            os.write(news, b"%s %d\n" % (name, number * BLOCK * LENGTH))
+        os.write(news, b"%s %d\n" % (name, (start + BLOCK) * LENGTH))
     os.write(news, b"%s done\n" % name)
 
 

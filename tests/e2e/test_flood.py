@@ -8,13 +8,13 @@ import re
 import signal
 import subprocess
 import sys
-from collections import Counter
 from typing import TYPE_CHECKING
 
 import flood
 import psutil
+from kin import held
 from stack import DEVSUP, HERE, SECONDS
-from stage import is_readable
+from stage import children, is_readable
 from supervised import Words
 
 if TYPE_CHECKING:
@@ -53,8 +53,8 @@ class Flood:
         procfile = [f"{name}: {command} {name} {lines} gate news" for name in NAMES]
         procfile.append("clock: echo turn=$TURN > news; exec sleep 600")
         stack.write("Procfile", "\n".join(procfile))
-        exempt = "".join(f"[services.{name}]\nenv-restart = false\n" for name in NAMES)
-        stack.write("devsup.toml", exempt)
+        config = "".join(f"[services.{name}]\nenv-restart = ['AGAIN']\n" for name in NAMES)
+        stack.write("devsup.toml", config)
 
     def start(self, output: int) -> None:
         """Run devsup into this descriptor until both services wait for the gate."""
@@ -65,8 +65,12 @@ class Flood:
             cwd=self.stack.root,
             start_new_session=True,
         )
-        for name in NAMES:
-            self.news.wait_for(f"{name} waiting")
+        self.wait_until_waiting(1)
+
+    def wait_until_waiting(self, generations: int) -> None:
+        """Until so many generations have come to the gate."""
+        while any(self.news.heard.count(f"{name} waiting") < generations for name in NAMES):
+            self.news.listen()
 
     def release(self) -> None:
         """Let both write."""
@@ -84,30 +88,43 @@ class Flood:
         self.news.wait_for(f"turn={turn}")
 
     @property
-    def written(self) -> int:
-        """Bytes that the services told to be rid of, until now."""
+    def written(self) -> dict[str, int]:
+        """Bytes that each service told to be rid of, until now."""
         while is_readable(self.news.descriptor):
             self.news.listen()
         told = re.findall(r"^(\w) (\d+)$", self.news.heard, re.MULTILINE)
-        return sum(int(size) for size in dict(told).values())
+        return {name: int(size) for name, size in told}
 
     @property
     def memory(self) -> int:
         """Resident bytes of the supervisor."""
         return int(psutil.Process(self.stack.devsup.pid).memory_info().rss)
 
-    def assert_complete(self) -> None:
-        """Every line is there, whole and by itself, and in order."""
-        counts = Counter[bytes]()
+    def runs(self) -> dict[str, list[int]]:
+        """How many lines of each generation of each service arrived, whole and in order."""
+        runs = {name.encode(): [0] for name in NAMES}
         with self.output.open("rb") as output:
             for text in output:
                 match = LINE.fullmatch(text)
                 assert match, text
                 name = match[1].removesuffix(b".1")
-                if name.decode() in NAMES:
-                    assert match[2] == flood.line(name, counts[name])
-                    counts[name] += 1
-        assert counts == {name.encode(): self.lines for name in NAMES}
+                if name in runs:
+                    count(runs[name], name, match[2])
+        return {name.decode(): counts for name, counts in runs.items()}
+
+    def assert_complete(self) -> None:
+        """Every line is there, whole and by itself, and in order."""
+        assert self.runs() == {name: [self.lines] for name in NAMES}
+
+
+def count(runs: list[int], name: bytes, text: bytes) -> None:
+    """Count a line where it belongs; one that was cut off when its writer was killed is none."""
+    if text == flood.line(name, runs[-1]):
+        runs[-1] += 1
+    elif text == flood.line(name, 0):
+        runs.append(1)
+    else:
+        assert flood.line(name, runs[-1]).startswith(text[:-1]), text
 
 
 @contextlib.contextmanager
@@ -170,10 +187,45 @@ def test_a_reader_that_stops_loses_no_line_and_costs_no_memory(stack: Stack) -> 
         for turn in (1, 2, 3):
             flooded.wait_for_turn(turn)
         assert flooded.memory - memory < GROWTH
-        assert 0 < flooded.written < BACKLOG
+        assert 0 < sum(flooded.written.values()) < BACKLOG
         process.send_signal(signal.SIGCONT)
         flooded.wait_until_done()
         assert stack.interrupt() == 130
+    flooded.assert_complete()
+
+
+def test_an_edit_while_nobody_reads_loses_no_line_of_either_generation(stack: Stack) -> None:
+    flooded = Flood(stack, 50_000)
+    with reader(flooded.output) as process:
+        flooded.start(pipe_to(process))
+        stop(process)
+        flooded.release()
+        for turn in (1, 2):
+            flooded.wait_for_turn(turn)
+        stack.write(".env", "TURN=2\nAGAIN=1\n")
+        flooded.wait_until_waiting(2)
+        former = flooded.written
+        flooded.release()
+        process.send_signal(signal.SIGCONT)
+        flooded.wait_until_done()
+        assert stack.interrupt() == 130
+    for name, runs in flooded.runs().items():
+        assert runs[0] * flood.LENGTH >= former[name] > 0
+        assert runs[1:] == [flooded.lines]
+
+
+def test_a_reader_that_is_late_at_the_end_gets_everything_all_the_same(stack: Stack) -> None:
+    flooded = Flood(stack, 3000)  # which devsup can hold
+    with reader(flooded.output) as process:
+        flooded.start(pipe_to(process))
+        stop(process)
+        flooded.release()
+        flooded.wait_until_done()
+        with held(children(stack.devsup.pid)) as [zygote]:
+            stack.devsup.send_signal(signal.SIGINT)
+            assert is_readable(zygote, SECONDS)  # and so all services are gone
+        process.send_signal(signal.SIGCONT)
+        assert stack.wait_for_exit() == 130
     flooded.assert_complete()
 
 
