@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -200,10 +201,17 @@ def test_without_watching_an_edit_is_left_alone(stack: Stack) -> None:
 # ---- ready
 
 
+def listens_when_let(port: int | str) -> str:
+    return f"read _ < gate; exec {hostile('listen', 'ready', '--port', str(port))}"
+
+
 def test_it_is_ready_when_its_port_answers(stack: Stack, port: int) -> None:
-    stack.write("Procfile", f"web: exec {hostile('listen', 'ready', '--port', str(port))}\n")
+    stack.write("Procfile", f"web: {listens_when_let(port)}\n")
     stack.write("devsup.toml", f"[services.web]\nready = {{ port = {port} }}\n")
-    stack.up().wait_for(rf"web\.1 \(port {port}\) on generation 1 in .* 1 process verified")
+    let_through = stack.gate()
+    stack.up().wait_for("waiting: web.1 starting")
+    let_through()
+    stack.wait_for(rf"web\.1 \(port {port}\) on generation 1 in .* 1 process verified")
 
 
 def test_it_is_ready_when_its_address_answers(stack: Stack, port: int) -> None:
@@ -232,9 +240,16 @@ def test_it_is_ready_when_a_line_says_so(stack: Stack) -> None:
 
 
 def test_a_known_program_is_ready_when_it_listens(stack: Stack, port: int) -> None:
-    stack.write("app.py", "async def app(scope, receive, send): pass\n")
-    stack.write("Procfile", f"web: {sys.executable} -m uvicorn --port $PORT app:app\n")
-    stack.up("-p", str(port)).wait_for(rf"web\.1 \(port {port}\) on generation 1 in")
+    """It is known by its name; and somebody else's port would not do."""
+    stack.write("uvicorn", f"#!/bin/sh\n{listens_when_let('$PORT')}\n").chmod(0o755)
+    stack.write("Procfile", "web: ./uvicorn --port $PORT app:app\n")
+    let_through = stack.gate()
+    with socket.socket() as other:
+        other.bind(("127.0.0.2", port))
+        other.listen()
+        stack.up("-p", str(port)).wait_for("waiting: web.1 starting")
+        let_through()
+        stack.wait_for(rf"web\.1 \(port {port}\) on generation 1 in")
 
 
 def test_it_is_ready_after_a_while_when_nothing_better_is_known(stack: Stack) -> None:
