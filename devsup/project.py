@@ -102,8 +102,8 @@ Contents = tuple[bytes | files.Missing | Problem, ...]
 class Reading:
     """What the env files say together; with problems `settings` are the last good ones.
 
-    `touched` is the first file that is not what it was; `deleted` ones count with their last
-    content.
+    `touched` is the first file that is not what it was; the `deleted` ones are gone since the last
+    reading, and count with their last content.
     """
 
     settings: Settings
@@ -134,7 +134,9 @@ class EnvFiles:
         touched = self._touched(contents)
         self.last = contents
         deleted = tuple(
-            self.shown(path) for path, each in pairs if each is MISSING and path in self.known
+            self.shown(path)
+            for path, each in pairs
+            if each is MISSING and path in self.known and path in touched
         )
         parsed = [self._parse(path, each) for path, each in pairs]
         layers = tuple(layer for layer, _ in parsed)
@@ -143,7 +145,8 @@ class EnvFiles:
         if not problems:
             self.known |= {path: each for path, each in pairs if isinstance(each, bytes)}
             self.settings, self.layers = settings, layers
-        return Reading(self.settings, problems, touched, deleted)
+        first = self.shown((*touched, *self.paths)[0])
+        return Reading(self.settings, problems, first, deleted)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -154,12 +157,10 @@ class EnvFiles:
         """Relative to the project where it lies in it."""
         return str(path.relative_to(self.root)) if path.is_relative_to(self.root) else str(path)
 
-    def _touched(self, contents: Contents) -> str:
+    def _touched(self, contents: Contents) -> tuple[Path, ...]:
         before = self.last or (None,) * len(contents)
-        for path, old, new in zip(self.paths, before, contents, strict=True):
-            if old != new:
-                return self.shown(path)
-        return self.shown(self.paths[0])
+        each = zip(self.paths, before, contents, strict=True)
+        return tuple(path for path, old, new in each if old != new)
 
     def _parse(
         self, path: Path, content: bytes | files.Missing | Problem

@@ -90,6 +90,16 @@ def test_a_service_starts_when_those_it_comes_after_are_ready(stack: Stack) -> N
     assert stack.output.index("at last") < stack.output.index("begins")
 
 
+def test_it_is_not_started_when_one_that_it_comes_after_fails(stack: Stack) -> None:
+    stack.write("Procfile", "web: echo begins; exec sleep 600\ndb: [ $VALUE ] && exec sleep 600\n")
+    stack.write("devsup.toml", "[services.web]\nafter = ['db']\n")
+    stack.up().wait_for("web.1 is not started: it comes after db.1")
+    stack.wait_for("db.1 crashed")
+    assert "begins" not in stack.output
+    stack.write(".env", "VALUE=one\n")
+    assert "web.1 (settled) db.1 (settled)" in stack.wait_for_generation(2)
+
+
 # ---- settings
 
 
@@ -156,14 +166,18 @@ def test_env_files_of_the_configuration_are_read_and_watched(stack: Stack) -> No
 
 
 def test_a_deleted_env_file_leaves_its_settings_in_force(stack: Stack) -> None:
-    stack.write("Procfile", f"web: {SHOW}\n")
-    env = stack.write(".env", "VALUE=one\n")
-    stack.up().wait_for_generation(1)
+    stack.write("Procfile", "web: echo $ONE and $TWO; exec sleep 600\n")
+    env = stack.write("one.env", "ONE=1\n")
+    stack.write("two.env", "TWO=2\n")
+    stack.up("-e", "one.env", "-e", "two.env").wait_for_generation(1)
     env.unlink()
-    stack.wait_for(r"devsup \| \.env was deleted")
-    stack.write(".env", "VALUE=two\n")
-    stack.wait_for_generation(2)
-    assert re.findall(r"value=.*", stack.output) == ["value=one", "value=two"]
+    stack.wait_for(r"devsup \| one\.env was deleted")
+    stack.replace("two.env", "TWO=3\n")
+    assert "two.env: ~TWO" in stack.wait_for_generation(2)
+    stack.replace("one.env", "ONE=4\n")
+    assert "one.env: ~ONE" in stack.wait_for_generation(3)
+    assert re.findall(r". and .", stack.output) == ["1 and 2", "1 and 3", "4 and 3"]
+    assert stack.output.count("was deleted") == 1
 
 
 def test_settings_concern_the_services_that_say_so(stack: Stack) -> None:
