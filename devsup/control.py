@@ -97,8 +97,10 @@ class Control:
             pass  # it hung up, or we do
         finally:
             self._peers.discard(task)
-            # A mere close would keep what is left for whoever never reads it, uncounted.
-            writer.transport.abort()
+            writer.close()
+            if writer.transport.get_write_buffer_size():
+                # A mere close would keep what is left for whoever never reads it, uncounted.
+                writer.transport.abort()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         peer = Peer(writer, self._room)

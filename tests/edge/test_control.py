@@ -10,7 +10,7 @@ import tempfile
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from stage import descriptors
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 SECONDS = 60.0
 """How long a test waits for what must happen; far more than it takes."""
 LINE = "x" * 999 + "\n"
-IN_THE_KERNEL = 1024 * 1024
+IN_THE_KERNEL = 512 * 1024
 """More than a socket holds by itself."""
 
 
@@ -37,6 +37,8 @@ class Served:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.loop = asyncio.new_event_loop()
+        self.errors: list[dict[str, Any]] = []
+        self.loop.set_exception_handler(lambda _, context: self.errors.append(context))
         self.control = Control(path, self.handle)
         self.flowed = threading.Event()
         self.given_up = threading.Event()
@@ -76,6 +78,7 @@ class Served:
         self.loop.call_soon_threadsafe(self.loop.stop)
         self.thread.join()
         self.loop.close()
+        assert self.errors == []
 
 
 @pytest.fixture
@@ -181,10 +184,10 @@ def test_what_waits_for_many_that_do_not_read_is_bounded_for_all_of_them(served:
             peers.append(stack.enter_context(connected(served, request)))
             assert served.flowed.wait(SECONDS)
         assert served.answers()
-        # The first ones got a larger share, when they were few.
         waiting = [len(received(peer)) for peer in peers]
-    assert sum(waiting[50:]) < 50 * (2 * ALL_WAITING / 50 + IN_THE_KERNEL)
-    assert max(waiting[90:]) < 2 * ALL_WAITING / 90 + IN_THE_KERNEL
+    # The first ones got a larger share, when they were few.
+    assert sum(waiting[50:]) < ALL_WAITING + 50 * IN_THE_KERNEL
+    assert max(waiting[90:]) < ALL_WAITING / 90 + IN_THE_KERNEL < MOST_WAITING
     assert min(waiting) > 0
 
 
@@ -253,7 +256,8 @@ def ask_as_another(path: Path) -> str:
     with socket.socket(socket.AF_UNIX) as peer:
         peer.settimeout(SECONDS)
         peer.connect(str(path))
-        peer.sendall(dump(Request(Command.STATUS)))
+        with contextlib.suppress(BrokenPipeError):  # it was refused before it had asked
+            peer.sendall(dump(Request(Command.STATUS)))
         return peer.recv(1 << 16).decode()
 
 
