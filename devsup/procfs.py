@@ -73,11 +73,9 @@ def directory(pid: int) -> str | None:
 
 
 def uid(pid: int) -> int | None:
-    """The effective user; the owner of /proc/PID is root once a process changed its user."""
-    for line in (_read(pid, "status") or b"").splitlines():
-        if line.startswith(b"Uid:"):
-            return int(line.split()[2])
-    return None
+    """The effective user: the owner of the directory, if not of all the files in it."""
+    found = _try(os.stat, f"/proc/{pid}")
+    return found.st_uid if found else None
 
 
 def boot() -> str:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
+from children import HOSTILE, READY
 from users import as_nobody
 
 from devsup.census import Process, census, listening
@@ -73,8 +75,10 @@ def test_a_stopped_process_is_counted(nursery: Nursery) -> None:
 
 
 def test_guardians_and_what_is_above_them_do_not_count(nursery: Nursery) -> None:
-    outer = nursery.start("sleep", env=MARKS)
-    assert census(RUN, {outer.pid: "web.1"}) == ()
+    line = f"{sys.executable} {HOSTILE} sleep $0 & wait"
+    inner = nursery.cage("env", f"DEVSUP_RUN={RUN}", "sh", "-c", line, READY)
+    assert {each.pid for each in census(RUN, {})} == {inner.leader, inner.pid}
+    assert census(RUN, {inner.pid: "web.1"}) == ()
 
 
 def test_a_fork_chain_does_not_disturb_the_census(nursery: Nursery) -> None:

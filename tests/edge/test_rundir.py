@@ -253,8 +253,10 @@ def test_a_run_is_named_after_its_project_and_no_other_run(directory: RunDirecto
     assert {run.partition("-")[0] for run in runs} == {directory.key}
 
 
-def test_a_traceback_is_kept_in_a_private_file(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_traceback_is_kept_in_a_private_place(
+    base: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(rundir, "default_base", lambda: base)
     first, second = rundir.crash_file("one"), rundir.crash_file("two")
     assert (first.read_text(), second.read_text()) == ("one", "two")
-    assert first.stat().st_mode & 0o777 == 0o600
+    assert first.parent.stat().st_mode & 0o777 == 0o700
