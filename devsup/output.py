@@ -164,6 +164,7 @@ class Output:
             while service.pipes:
                 self._drop(service)
         self._stop_reading()
+        self._paused = False  # what the terminal still tells must not resume anything
         self._pipes.close()
         self._terminal.close()
 

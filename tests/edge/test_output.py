@@ -446,6 +446,28 @@ async def test_no_service_waits_for_the_flood_of_another(screen: Screen) -> None
     assert before.count(b"\n") <= READ // 100
 
 
+@awaited
+async def test_lines_gather_in_a_trickle_and_not_in_a_flood(screen: Screen) -> None:
+    async with showing(screen) as output:
+        gather, times = output._gather, 0
+
+        def count() -> None:
+            nonlocal times
+            times += 1
+            gather()
+
+        output._gather = count  # type: ignore[method-assign]
+        service = Service(output)
+        for _ in range(50):
+            await service.told(BLOCK)
+        assert times == 0
+        for _ in range(2):  # the first may still count as the end of the flood
+            await gathered()
+            await service.told(b"one\n")
+        assert times >= 1
+        service.end()
+
+
 PRODUCER = """
 import os, sys
 name, count = sys.argv[1].encode(), int(sys.argv[2])
@@ -486,20 +508,35 @@ async def test_nothing_is_left_open(screen: Screen) -> None:
     assert held() < before  # the screen is closed
 
 
+def complaints() -> list[dict[str, Any]]:
+    """What callbacks of the loop will have raised."""
+    found: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, complaint: found.append(complaint))
+    return found
+
+
 @awaited
 async def test_after_closing_nothing_is_done(screen: Screen) -> None:
     """Not even what was due after lines had gathered."""
-    loop = asyncio.get_running_loop()
-    complaints: list[dict[str, Any]] = []
-    loop.set_exception_handler(lambda _, complaint: complaints.append(complaint))
+    found = complaints()
     async with showing(screen) as output:
         service = Service(output)
         await service.told(b"one\n")
-        await screen.text(output)
         service.write(b"two\n")
     await gathered()
     assert service.heard == [b"one\n"]
-    assert complaints == []
+    assert found == []
+    os.close(service.fd)
+
+
+@awaited
+async def test_after_closing_nothing_resumes() -> None:
+    found = complaints()
+    async with showing(Reader()) as output:
+        service = Service(output)
+        await stall(service, output)
+    await gathered()
+    assert found == []
     os.close(service.fd)
 
 
