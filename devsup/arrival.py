@@ -8,8 +8,9 @@ from fnmatch import fnmatchcase
 
 from devsup import client, processes
 from devsup.env_live import Found, Live, differences, found_in
-from devsup.inquiry import Inquiry
+from devsup.inquiry import Inquiry, running
 from devsup.options import ServiceOptions
+from devsup.protocol import Command
 from devsup.sighting import RUN
 from devsup.snapshot import ServiceStatus, load_status
 from devsup.words import count
@@ -31,9 +32,10 @@ def live(inquiry: Inquiry) -> list[Live]:
     Raises:
         DevsupError: nothing is running.
     """
-    if inquiry.status is None:
+    status = running(inquiry.project, Command.STATUS)
+    if status is None:
         raise client.NotRunningError
-    services = load_status(inquiry.status).services
+    services = load_status(status).services
     return [
         Live(
             each.name,

@@ -30,11 +30,10 @@ MOST_REFERENCES = 1000
 """In a row, and in one value: the parser's patterns take time in the square of both (minutes)."""
 
 _NAME = r"\s*(?:export[^\S\n]+)?(?:'[^']+'|[^=#\s]+)[^\S\n]*"
-_CLOSED_VALUE = re.compile(
-    rf"""{_NAME}=[^\S\n]*(?:'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*")""", re.DOTALL
-)
-_OPENED_VALUE = re.compile(rf"{_NAME}=[^\S\n]*['\"]")
-_OPENED_NAME = re.compile(r"\s*(?:export[^\S\n]+)?'[^']*$")
+# Not compiled here: that takes a millisecond, and only a broken file has need of them.
+_CLOSED_VALUE = rf"""(?s){_NAME}=[^\S\n]*(?:'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*")"""
+_OPENED_VALUE = rf"{_NAME}=[^\S\n]*['\"]"
+_OPENED_NAME = r"\s*(?:export[^\S\n]+)?'[^']*$"
 
 _UNFIT = (
     (re.compile("\0"), "contains a NUL byte"),
@@ -168,9 +167,9 @@ def _fault(key: str, value: str) -> str | None:
 
 def _error(statement: str) -> str:
     """Which of its rules the parser missed; it only says that it did."""
-    if _CLOSED_VALUE.match(statement):
+    if re.match(_CLOSED_VALUE, statement):
         return "text follows the end of the quoted value that begins here; is a quote missing?"
-    if _OPENED_VALUE.match(statement) or _OPENED_NAME.match(statement):
+    if re.match(_OPENED_VALUE, statement) or re.match(_OPENED_NAME, statement):
         return "a quote is opened here and not closed"
     return "is not of the form KEY=value"
 

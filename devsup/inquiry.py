@@ -16,7 +16,7 @@ from devsup.rundir import RunDirectory
 
 @dataclass(frozen=True, slots=True)
 class Inquiry:
-    """A project's env files as they are now, and the status of its run if there is one.
+    """A project's env files as they are now, and a glance at its run if there is one.
 
     `shell` is what the run was started with, or would be. `service` narrows the question to one
     service or process type.
@@ -66,7 +66,7 @@ def inquire(
         DevsupError: there is no such service.
     """
     found = project.load(procfile, env_files)
-    status = running(RunDirectory.of(found.root))
+    status = running(found, Command.GLANCE)
     refuse_unknown(service, found, status)
     paths = found.env_files
     if status:
@@ -101,10 +101,11 @@ def refuse_unknown(service: str | None, found: Project, status: Mapping[str, Any
         )
 
 
-def running(directory: RunDirectory) -> dict[str, Any] | None:
-    """The status of the run, if there is one."""
+def running(found: Project, command: Command) -> dict[str, Any] | None:
+    """The status of a project's run, if there is one."""
+    path = RunDirectory.of(found.root).socket
     with suppress(client.NotRunningError):
-        for reply in client.ask(directory.socket, Request(Command.STATUS)):
+        for reply in client.ask(path, Request(command)):
             if reply.kind is Kind.STATUS:
                 return reply.status
     return None

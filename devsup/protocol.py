@@ -18,6 +18,8 @@ class Command(Enum):
     """What can be asked of a running supervisor."""
 
     STATUS = "status"
+    GLANCE = "glance"
+    """The status without a look at any process: for who only asks which files and services."""
     RESTART = "restart"
     START = "start"
     STOP = "stop"

@@ -25,7 +25,7 @@ PERIOD = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """Answers requests; `reread` looks at the env files now.
+    """Answers requests; `reread` looks at the env files now, `glance` at no process.
 
     `ended` is set when the run is over and its last line was passed on.
     """
@@ -33,6 +33,7 @@ class Desk:
     run: Run
     journal: Journal
     look: Callable[[], Status]
+    glance: Callable[[], Status]
     reread: Callable[[], None]
     ended: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -56,6 +57,8 @@ class Desk:
         match request.command:
             case Command.STATUS:
                 await self.status(peer, follow=request.follow)
+            case Command.GLANCE:
+                peer.send(Reply(Kind.STATUS, status=as_data(self.glance())))
             case Command.LOGS:
                 await self.logs(peer, frozenset(names if request.services else ()), request)
             case Command.DOWN:

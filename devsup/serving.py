@@ -89,6 +89,7 @@ async def serve(
         run,
         journal,
         look=lambda: observer.look(run.members(), run.leaders, loop.time()),
+        glance=lambda: observer.look((), run.leaders, loop.time()),
         reread=lambda: take(run, env.take(env.contents())),
     )
     log = LogFile(directory.log, found.options.log_size * MEBIBYTE, partial(tell_unlogged, output))
