@@ -102,12 +102,8 @@ def say_bug(error: Exception) -> int:
     """Keep the traceback, and say where."""
     from devsup import bug
 
-    path = bug.keep(error)
-    print(
-        f"devsup: a bug in devsup itself ({type(error).__qualname__}); everything it ran is being"
-        f" stopped\n        please report it with {path}",
-        file=sys.stderr,
-    )
+    text = f"a bug in devsup itself ({type(error).__qualname__}); what this devsup ran is ended"
+    print(f"devsup: {text}\n        {bug.plea(bug.keep(error))}", file=sys.stderr)
     return BUG
 
 
@@ -297,6 +293,8 @@ def env(
     from devsup import inquiry
 
     asked = inquiry.inquire(procfile, tuple(env_file or ()), service, dict(os.environ))
+    for name in asked.missing:
+        say(f"{name} does not exist: a run keeps what it said last, and this is without it")
     if explain:
         from devsup import arrival
 

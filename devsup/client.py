@@ -34,7 +34,7 @@ def ask(path: Path, request: Request) -> Iterator[Reply]:
     with socket.socket(socket.AF_UNIX) as connection:
         connect(connection, path)
         # Not before: with a timeout the kernel refuses at once when many connect at a time.
-        is_quick = request.command in AT_ONCE or not request.wait
+        is_quick = (request.command in AT_ONCE and not request.follow) or not request.wait
         connection.settimeout(PATIENCE if is_quick else None)
         with suppress(BrokenPipeError, ConnectionResetError):  # it may have refused already
             connection.sendall(dump(request))

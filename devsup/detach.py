@@ -14,6 +14,7 @@ from devsup.protocol import Command, Request
 from devsup.rundir import RunDirectory
 from devsup.serving import Request as Launch
 
+INTERRUPTED = 130
 PAUSE = 0.01
 """Seconds between two looks whether the new devsup answers already."""
 
@@ -39,8 +40,15 @@ def detach(launch: Launch) -> None:
             stderr=refusal,
             start_new_session=True,
         )
-    wait_for_answer(place, process, errors)
-    remote.report(client.ask(place.socket, Request(Command.READY)))
+    try:
+        wait_for_answer(place, process, errors)
+        remote.report(client.ask(place.socket, Request(Command.READY)))
+    except KeyboardInterrupt:
+        raise DevsupError(
+            "not waited for any longer: devsup goes on in the background",
+            hint="see: devsup status; end it: devsup down",
+            exit_code=INTERRUPTED,
+        ) from None
 
 
 def wait_for_answer(place: RunDirectory, process: subprocess.Popen[bytes], errors: Path) -> None:

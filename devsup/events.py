@@ -81,11 +81,15 @@ class Emptied:
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """The census of this round: how many processes live in their services, and who does not."""
+    """The census of this round.
+
+    `processes` live in their services, `strays` do not; `stale` ones do, on older settings.
+    """
 
     round: int
     processes: int
     strays: tuple[int, ...] = ()
+    stale: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

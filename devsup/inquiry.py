@@ -48,6 +48,12 @@ class Inquiry:
         only = (self.service,) if self.service else ()
         return procfile.services(self.project.entries, {}, only, procfile.FIRST_PORT)[0].port
 
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Env files that are not there; a run keeps what they said last."""
+        pairs = zip(self.env.paths, self.env.names, strict=True)
+        return tuple(name for path, name in pairs if self.status and not path.exists())
+
     def asks(self, service: Mapping[str, Any]) -> bool:
         """Whether the question is about this service of the run, too."""
         return self.service in {None, service["name"], service["type"]}

@@ -69,6 +69,6 @@ def already_running(directory: RunDirectory) -> DevsupError:
     pid = f" (pid {record.supervisor.pid})" if record else ""
     return DevsupError(
         f"this Procfile is already running{pid}",
-        hint="stop it with Ctrl-C in its terminal, or type: devsup kill",
+        hint="see: devsup status; to end it: Ctrl-C in its terminal, or devsup down",
         exit_code=RUNNING,
     )

@@ -119,9 +119,11 @@ class Swept:
 
 @dataclass(frozen=True, slots=True)
 class Unverified:
-    """Sweeping did not help: these processes are still there."""
+    """Not every process is where it should be, on the settings that it should have."""
 
-    pids: tuple[int, ...]
+    strays: tuple[int, ...]
+    stale: tuple[int, ...]
+    generation: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from devsup.words import count, seconds
 def ending(code: int | None) -> str:
     """How a process ended, signals by name."""
     if code is None:
-        return "was lost: its guardian was killed, and so was everything it guarded"
+        return "ended unseen: it could not be started, or its guardian was killed"
     if code >= 0:
         return f"exited with status {code}"
     try:
@@ -64,7 +64,8 @@ def _(notice: tell.NotConcerned) -> str:
 
 @sentence.register
 def _(notice: tell.Exited) -> str:
-    return f"{notice.name} {ending(notice.code)}, and nobody had asked it to"
+    unasked = "" if notice.code is None else ", and nobody had asked it to"
+    return f"{notice.name} {ending(notice.code)}{unasked}"
 
 
 @sentence.register
@@ -108,8 +109,14 @@ def _(notice: tell.Swept) -> str:
 
 @sentence.register
 def _(notice: tell.Unverified) -> str:
-    pids = " ".join(map(str, notice.pids))
-    return f"not verified: strays of this run are still alive: {pids}; type: devsup kill"
+    text = f"generation {notice.generation} is NOT verified"
+    if notice.strays:
+        pids = " ".join(map(str, notice.strays))
+        text += f"; strays of this run are still alive: {pids} (type: devsup kill)"
+    if notice.stale:
+        pids = " ".join(map(str, notice.stale))
+        text += f"; on older settings: {pids} (type: devsup env --live)"
+    return text
 
 
 @sentence.register

@@ -133,6 +133,8 @@ class Desk:
         if self.run.supervisor.phase is Phase.QUITTING:
             raise ending()
         self.run.post(event)
+        for problem in self.run.supervisor.problems:
+            peer.send(Reply(Kind.SAY, f"{problem}; the last good settings stay in force"))
         if request.wait:
             is_meant = is_stopped if isinstance(event, events.StopAsked) else is_serving
             await self.done(peer, event.names, is_meant)

@@ -135,9 +135,16 @@ class RunDirectory:
                 os.close(file)
                 return None
             if self._is(file):
-                self._write_holder(role)
-                return Lock(self, file)
+                return self._held(file, role)
             os.close(file)
+
+    def _held(self, file: int, role: Role) -> Lock:
+        try:
+            self._write_holder(role)
+        except OSError as error:
+            os.close(file)
+            raise DevsupError(f"{self.path} cannot be written: {error.strerror}") from None
+        return Lock(self, file)
 
     def _is(self, file: int) -> bool:
         """Whether a locked directory is the one at our path, and not a removed one."""
@@ -206,8 +213,15 @@ def make_private(path: Path) -> None:
     Raises:
         DevsupError: it is not. In /tmp anybody may have been there first.
     """
-    with contextlib.suppress(FileExistsError):
+    try:
         path.mkdir(mode=0o700)
+    except FileExistsError:
+        pass
+    except OSError as error:
+        raise DevsupError(
+            f"{path} cannot be made: {error.strerror}",
+            hint="devsup keeps the lock and the record of a run there",
+        ) from None
     found = path.lstat()
     if not stat.S_ISDIR(found.st_mode):
         raise DevsupError(f"{path} is in the way: it is no directory", hint=f"remove it: rm {path}")

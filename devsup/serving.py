@@ -90,7 +90,7 @@ async def serve(
         journal,
         look=lambda: observer.look(run.members(), run.leaders, loop.time()),
         glance=lambda: observer.look((), run.leaders, loop.time()),
-        reread=lambda: take(run, env.take(env.contents())),
+        reread=settling.take_now,
     )
     log = LogFile(directory.log, found.options.log_size * MEBIBYTE, partial(tell_unlogged, output))
     journal.listen(lambda _, lines: log.write(lines))

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
+from devsup.errors import Problem
 from devsup.files import MISSING
 from devsup.project import Contents, EnvFiles, Reading
 
@@ -11,6 +12,10 @@ QUIET = 0.01
 QUIET_WHEN_EMPTY = 0.15
 """Likewise when one has become empty or missing: the first half of a write in place, or of a save
 by deleting and creating, looks just like that."""
+
+RETRY = 1.0
+"""Seconds until a file that could not be read is tried again: what was in the way (no descriptors
+left, a network) may pass without a trace in the file."""
 
 
 class Settling:
@@ -25,12 +30,17 @@ class Settling:
     def look(self) -> None:
         """Something may have changed."""
         contents = self._env.contents()
-        if contents == self._latest:
-            return  # either nothing new, or its time runs already
-        self._latest = contents
+        if contents != self._latest:
+            self._latest = contents
+            self._wait(QUIET_WHEN_EMPTY if self._emptied(contents) else QUIET)
+        elif self._timer is None:
+            self._look_again()
+
+    def take_now(self) -> None:
+        """Believe what is there: somebody asks for it."""
         self.close()
-        quiet = QUIET_WHEN_EMPTY if self._emptied(contents) else QUIET
-        self._timer = asyncio.get_running_loop().call_later(quiet, self._look_again)
+        self._latest = self._env.contents()
+        self._take(self._env.take(self._latest))
 
     def close(self) -> None:
         """Hand on nothing any more."""
@@ -38,13 +48,20 @@ class Settling:
             self._timer.cancel()
             self._timer = None
 
+    def _wait(self, seconds: float) -> None:
+        self.close()
+        self._timer = asyncio.get_running_loop().call_later(seconds, self._look_again)
+
     def _look_again(self) -> None:
         self._timer = None
         contents = self._env.contents()
         if contents != self._latest:
             self.look()
-        elif contents != self._env.last:
+            return
+        if contents != self._env.last:
             self._take(self._env.take(contents))
+        if any(isinstance(each, Problem) for each in contents):
+            self._wait(RETRY)
 
     def _emptied(self, contents: Contents) -> bool:
         pairs = zip(self._env.last, contents, strict=True)

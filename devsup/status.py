@@ -86,14 +86,7 @@ class Observer:
         )
 
     def _is_fresh(self, each: Process) -> bool:
-        """By both witnesses; where a process has written over its mark, lineage decides.
-
-        What lives below a guardian was started after it, so on the settings of its service.
-        """
-        unit = self._supervisor.units.get(each.lineage or "")
-        if unit is None or each.generation not in {None, unit.generation}:
-            return False
-        return self._supervisor.fresh(unit.spec.name)
+        return self._supervisor.is_current(each.lineage, each.generation)
 
 
 def port(unit: Unit) -> int:

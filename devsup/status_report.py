@@ -46,6 +46,11 @@ def headline(status: Status) -> str:
         parts.append("all on the current settings")
     else:
         parts.append(status.phase)
+    crashed = [each.name for each in status.services if each.state == "crashed"]
+    if crashed:
+        parts.append(f"CRASHED: {' '.join(crashed)}")
+    if status.problems:
+        parts.append("the files have problems, see below")
     return ", ".join(parts)
 
 

@@ -58,6 +58,7 @@ class Supervisor:
         self.generation = 1
         self.problems: tuple[Problem, ...] = ()
         self.strays: tuple[int, ...] = ()
+        self.stale: tuple[int, ...] = ()
         self.draining: set[str] = set()
         self.pending: set[str] = set()
         self.held: set[str] = set()
@@ -71,7 +72,18 @@ class Supervisor:
     @property
     def verified(self) -> bool:
         """Whether the last census found every live process on the settings that concern it."""
-        return self.phase is Phase.STEADY and not self.strays
+        return self.phase is Phase.STEADY and not self.strays and not self.stale
+
+    def is_current(self, service: str | None, generation: int | None) -> bool:
+        """Whether a live process below a service's guardian is on the settings that concern it.
+
+        Two witnesses: the mark in its environment, and lineage, since what lives below a guardian
+        was started after it. Where the mark was written over (None), lineage decides.
+        """
+        unit = self.units.get(service or "")
+        if unit is None or generation not in {None, unit.generation}:
+            return False
+        return self.fresh(unit.spec.name)
 
     def fresh(self, name: str) -> bool:
         """Whether a service was started on what the files say, as far as that concerns it."""
@@ -99,8 +111,8 @@ class Supervisor:
                 self._asked(event, now)
             case on.BecameReady() | on.TimerFired() | on.LeaderExited() | on.Emptied():
                 self._lived(self.units[event.name], event, now)
-            case on.Counted(round_, processes, strays):
-                self._counted(round_, processes, strays, now)
+            case on.Counted():
+                self._counted(event, now)
             case on.Quit(exit_code):
                 self._quit(exit_code, now)
 
@@ -283,17 +295,20 @@ class Supervisor:
         self.round += 1
         self._do((do.Count(self.round, sweep),))
 
-    def _counted(self, round_: int, processes: int, strays: tuple[int, ...], now: float) -> None:
-        if self.phase is not Phase.VERIFYING or round_ != self.round:
+    def _counted(self, count: on.Counted, now: float) -> None:
+        if self.phase is not Phase.VERIFYING or count.round != self.round:
             return
-        if strays and self.sweeps < SWEEPS:
+        if count.strays and self.sweeps < SWEEPS:
             self.sweeps += 1
-            self._say(tell.Swept(strays))
-            self._count(strays)
+            self._say(tell.Swept(count.strays))
+            self._count(count.strays)
             return
-        self.strays = strays
+        self.strays, self.stale = count.strays, count.stale
         self.phase = Phase.STEADY
-        self._say(tell.Unverified(strays) if strays else self._steady(processes, now))
+        if self.verified:
+            self._say(self._steady(count.processes, now))
+        else:
+            self._say(tell.Unverified(count.strays, count.stale, self.generation))
 
     def _steady(self, processes: int, now: float) -> Notice:
         units = [self.units[name] for name in listed(self.units, self.change.names)]

@@ -188,8 +188,6 @@ class Run:
     def spawn(self, effect: do.Spawn) -> None:
         """Start a service under a guardian of its own."""
         name, spec = effect.name, self.supervisor.units[effect.name].spec
-        ours, theirs = os.pipe()
-        self.output.attach(name, ours, partial(self.seen, name))
         new = self.groups[name] = Group(self.zygote, partial(self.happened, name))
         environment = envfile.environment(
             self.surroundings.shell,
@@ -203,10 +201,13 @@ class Run:
             },
         )
         try:
+            ours, theirs = os.pipe()
+            self.output.attach(name, ours, partial(self.seen, name))
             new.spawn(self.surroundings.root, spec.shell_line, environment, theirs)
         except OSError as error:
             self.output.say(f"{name} cannot be started: {error.strerror}")
-            self.happened(name, group.Gone())
+            # Not at once: what else was decided with the start (a probe) must be there to be ended.
+            self.loop.call_soon(self.happened, name, group.Gone())
 
     def seen(self, name: str, lines: bytes) -> None:
         """Whole lines of a service's output: it may be ready, or in a known trouble."""
@@ -265,8 +266,10 @@ class Run:
         if strays:
             # One whose parent died during the look seems to belong nowhere: look again.
             strays &= {each.pid for each in self.members() if each.lineage is None}
-        inside = sum(each.lineage is not None for each in processes)
-        self.post(events.Counted(round_, inside, tuple(sorted(strays))))
+        inside = [each for each in processes if each.lineage]
+        is_current = self.supervisor.is_current
+        stale = [each.pid for each in inside if not is_current(each.lineage, each.generation)]
+        self.post(events.Counted(round_, len(inside), tuple(sorted(strays)), tuple(stale)))
 
     def say_later_who_is_awaited(self, delay: float) -> None:
         """Long waits show that something is happening."""

@@ -112,9 +112,15 @@ class History:
         """Its guardian, or everything at once, is killed: nobody saw the leader exit."""
         return self.empties(name)
 
-    def counted(self, *strays: int, processes: int = 3, round_: int | None = None) -> list[str]:
+    def counted(
+        self,
+        *strays: int,
+        stale: tuple[int, ...] = (),
+        processes: int = 3,
+        round_: int | None = None,
+    ) -> list[str]:
         asked = self.supervisor.round if round_ is None else round_
-        return self.tell(on.Counted(asked, processes, strays))
+        return self.tell(on.Counted(asked, processes, strays, stale))
 
     # ---- several of them
 

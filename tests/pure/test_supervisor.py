@@ -617,8 +617,49 @@ def test_strays_that_sweeping_does_not_remove_leave_the_run_unverified() -> None
     for sweep in range(SWEEPS):
         assert run.counted(7) == [f"count {sweep + 2} 7"]
     assert run.counted(7) == []
-    assert run.said(tell.Unverified) == tell.Unverified((7,))
+    assert run.said(tell.Unverified) == tell.Unverified((7,), (), 1)
     assert (run.phase, run.supervisor.verified, run.supervisor.strays) == ("steady", False, (7,))
+
+
+def test_stale_processes_are_not_swept_since_they_live_where_they_should() -> None:
+    run = History(WEB)
+    run.launch()
+    run.ready("web")
+    assert run.counted(stale=(7,)) == []
+    assert run.said(tell.Unverified) == tell.Unverified((), (7,), 1)
+    assert (run.phase, run.supervisor.verified, run.supervisor.stale) == ("steady", False, (7,))
+    run.restart("web")
+    run.ends("web")
+    run.ready("web")
+    run.counted()
+    assert run.supervisor.verified
+
+
+@pytest.mark.parametrize(
+    ("service", "generation", "current"),
+    [
+        ("web", 2, True),
+        ("web", None, True),  # it wrote over its environment, and lives below its guardian
+        ("web", 1, False),
+        ("db", 1, True),
+        ("db", 2, False),
+        ("nobody", 2, False),
+        (None, 2, False),
+    ],
+)
+def test_a_process_is_current_by_its_mark_and_by_where_it_lives(
+    service: str | None, generation: int | None, *, current: bool
+) -> None:
+    run = History(WEB, spec("db", concerns=frozenset()), KEY="1").steady()
+    run.edit(KEY="2")
+    run.ends("web")
+    assert run.supervisor.is_current(service, generation) is current
+
+
+def test_a_process_that_still_drains_is_not_current() -> None:
+    run = History(WEB, KEY="1").steady()
+    run.edit(KEY="2")
+    assert not run.supervisor.is_current("web", 1)
 
 
 def test_after_each_change_strays_are_swept_as_often_as_before() -> None:

@@ -164,9 +164,9 @@ class Run(RuleBasedStateMachine):
         self.trial.fire(min(self.trial.timers))
 
     @precondition(lambda self: not self.trial.over and self.trial.counts)
-    @rule(data=st.data())
-    def census_answers(self, data: st.DataObject) -> None:
-        self.trial.answer_count(data.draw(st.sampled_from(self.trial.counts)))
+    @rule(data=st.data(), stale=st.sampled_from([(), (), (7,)]))
+    def census_answers(self, data: st.DataObject, stale: tuple[int, ...]) -> None:
+        self.trial.answer_count(data.draw(st.sampled_from(self.trial.counts)), stale)
 
     @precondition(lambda self: not self.trial.over)
     @rule(pid=st.integers(1, 3), immortal=st.booleans())

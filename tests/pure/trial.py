@@ -32,6 +32,7 @@ class Trial:
         self.strays: set[int] = set()
         self.immortal: set[int] = set()
         self.told: set[int] = set()
+        self.stale: tuple[int, ...] = ()
         self.sweeps = 0
         self.counted = False
         self.over = False
@@ -194,7 +195,9 @@ class Trial:
 
     def check_census(self, phase: Phase) -> None:
         self.counted &= phase in (Phase.VERIFYING, Phase.STEADY)
-        assert self.supervisor.verified is (phase is Phase.STEADY and not self.told)
+        assert self.supervisor.verified is (
+            phase is Phase.STEADY and not self.told and not self.stale
+        )
         if phase is Phase.VERIFYING:
             assert not self.counted, "no census is awaited"
         elif phase is Phase.STEADY:
@@ -213,12 +216,13 @@ class Trial:
         """Found ready; perhaps once more, or when it is not even running."""
         self.tell(on.BecameReady(*probe, "probe"))
 
-    def answer_count(self, round_: int) -> None:
+    def answer_count(self, round_: int, stale: tuple[int, ...] = ()) -> None:
         """With the truth, perhaps late or once more."""
         if (round_, Phase.VERIFYING) == (self.counts[-1], self.supervisor.phase):
-            self.told = {*self.strays}
+            self.told, self.stale = {*self.strays}, stale
             self.counted = True
-        self.tell(on.Counted(round_, len(self.world.groups), tuple(sorted(self.strays))))
+        strays = tuple(sorted(self.strays))
+        self.tell(on.Counted(round_, len(self.world.groups), strays, stale))
 
     # ---- a world that cooperates
 

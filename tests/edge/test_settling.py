@@ -1,0 +1,81 @@
+"""Which of the contents of the env files are believed, and when."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from devsup.project import EnvFiles, Reading
+from devsup.settling import Settling
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def believed(path: Path, *steps: str) -> list[str | None]:
+    """What was handed on while the file said one thing after the other.
+
+    `now` stands for somebody who asks to have it read at once, a text for an edit with its hint.
+    """
+    readings: list[Reading] = []
+
+    async def play() -> None:
+        env = EnvFiles(path.parent, (path,), {})
+        env.take(env.contents())
+        arrived = asyncio.Event()
+
+        def take(reading: Reading) -> None:
+            readings.append(reading)
+            arrived.set()
+
+        settling = Settling(env, take)
+        for step in steps:
+            if step == "now":
+                settling.take_now()
+                continue
+            path.write_text(step, encoding="utf-8")
+            settling.look()
+        arrived.clear()
+        async with asyncio.timeout(30):
+            while env.contents() != env.last:
+                await arrived.wait()
+                arrived.clear()
+        settling.close()
+
+    asyncio.run(play())
+    return [reading.settings.get("A") for reading in readings]
+
+
+def test_an_edit_is_handed_on_once_it_has_settled(tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    file.write_text("A=1\n", encoding="utf-8")
+    assert believed(file, "A=2\n") == ["2"]
+
+
+def test_an_edit_back_is_not_lost_when_the_one_before_was_read_on_demand(tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    file.write_text("A=1\n", encoding="utf-8")
+    assert believed(file, "A=2\n", "now", "A=1\n") == ["2", "1"]
+
+
+def test_a_file_that_could_not_be_read_is_tried_again_without_a_hint(tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    file.symlink_to(file)  # ELOOP, and then no sign of the end of it
+    readings: list[Reading] = []
+
+    async def play() -> None:
+        env = EnvFiles(tmp_path, (file,), {})
+        settling = Settling(env, readings.append)
+        settling.look()
+        async with asyncio.timeout(30):
+            while not readings:
+                await asyncio.sleep(0)
+            assert readings[0].problems
+            file.unlink()
+            file.write_text("A=1\n", encoding="utf-8")
+            while len(readings) == 1:
+                await asyncio.sleep(0)
+        settling.close()
+
+    asyncio.run(play())
+    assert readings[1].settings["A"] == "1"
