@@ -60,22 +60,24 @@ def test_an_edit_back_is_not_lost_when_the_one_before_was_read_on_demand(tmp_pat
 
 def test_a_file_that_could_not_be_read_is_tried_again_without_a_hint(tmp_path: Path) -> None:
     file = tmp_path / ".env"
-    file.symlink_to(file)  # ELOOP, and then no sign of the end of it
-    readings: list[Reading] = []
+    file.write_text("A=1\n", encoding="utf-8")
 
-    async def play() -> None:
+    async def play() -> tuple[Reading, Reading]:
         env = EnvFiles(tmp_path, (file,), {})
-        settling = Settling(env, readings.append)
+        env.take(env.contents())
+        readings = asyncio.Queue[Reading]()
+        settling = Settling(env, readings.put_nowait)
+        file.unlink()
+        file.symlink_to(file)
         settling.look()
         async with asyncio.timeout(30):
-            while not readings:
-                await asyncio.sleep(0)
-            assert readings[0].problems
+            broken = await readings.get()
             file.unlink()
-            file.write_text("A=1\n", encoding="utf-8")
-            while len(readings) == 1:
-                await asyncio.sleep(0)
+            file.write_text("A=2\n", encoding="utf-8")
+            mended = await readings.get()
         settling.close()
+        return broken, mended
 
-    asyncio.run(play())
-    assert readings[1].settings["A"] == "1"
+    broken, mended = asyncio.run(play())
+    assert broken.problems
+    assert mended.settings["A"] == "2"
