@@ -32,7 +32,6 @@ def row(pid: int) -> Row | None:
             return Row(
                 pid=pid,
                 ppid=process.ppid(),
-                group=os.getpgid(pid),
                 session=os.getsid(pid),
                 terminal=process.terminal() is not None,
                 alive=process.status() != psutil.STATUS_ZOMBIE,

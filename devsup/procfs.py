@@ -47,7 +47,6 @@ def row(pid: int) -> Row | None:
     return Row(
         pid=pid,
         ppid=int(fields[1]),
-        group=int(fields[2]),
         session=int(fields[3]),
         terminal=fields[4] != b"0",
         alive=fields[0] not in b"ZXx" or int(fields[17]) > 1,

@@ -1,13 +1,11 @@
 """Removing processes: TERM first, some patience, then KILL until nobody is left.
 
-A signal to a process goes through a grip behind which its identity was checked: it never reaches
-somebody else with a recycled pid. A process group is signalled within moments of a look that found
-nobody in it but those to be removed, and its number is not given away while one of them lives.
+A signal goes through a grip behind which the process's identity was checked: it never reaches
+somebody else with a recycled pid.
 """
 
-import os
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, suppress
+from contextlib import ExitStack, closing
 from itertools import islice
 from signal import SIGCONT, SIGKILL, SIGTERM, Signals
 
@@ -83,13 +81,10 @@ class Removal:
             self.found = self.search.look()
 
     def strike(self, findings: list[Finding], patience: Patience) -> None:
-        """SIGKILL to these, and to whole groups, which no fork escapes, until one is dead."""
+        """SIGKILL to these, and wait until one of them is dead."""
         with ExitStack() as held:
             killed = (self.signal(each, SIGKILL) for each in findings)
             grips = [held.enter_context(closing(grip)) for grip in killed if grip]
-            for group in self.found.groups:
-                with suppress(ProcessLookupError, PermissionError):
-                    os.killpg(group, SIGKILL)
             if grips:
                 patience.wait(grips)
 

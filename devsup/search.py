@@ -25,13 +25,9 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Who is to be removed now.
-
-    `groups` are the process groups of which every member is; `judged` is everybody alive.
-    """
+    """Who is to be removed now; `judged` has the pids of everybody alive."""
 
     findings: tuple[Finding, ...] = ()
-    groups: frozenset[int] = frozenset()
     judged: frozenset[int] = frozenset()
 
 
@@ -69,10 +65,7 @@ class Search:
         self.known |= {each.identity: each for each in findings}
         if self.demand.port and self._is_hidden(view, self.demand.port):
             self.foreign = (Foreign(None, (), WhyNot.HIDDEN),)
-        others = everybody.keys() - {each.pid for each in findings}
-        whole = {everybody[each.pid].row.group for each in findings}
-        mixed = {everybody[pid].row.group for pid in others}
-        return Found(findings, frozenset(whole - mixed), frozenset(everybody))
+        return Found(findings, frozenset(everybody))
 
     def is_ours(self, seen: Sighting) -> bool:
         """Whether a single process is certainly left over, by what the last look found out."""

@@ -36,7 +36,6 @@ class Row:
 
     pid: int
     ppid: int
-    group: int
     session: int
     terminal: bool
     alive: bool

@@ -12,7 +12,7 @@ KEY = "12345678"
 RUN = f"{KEY}-00000001"
 ROOT = "/srv/app"
 BEGAN = 100.0
-INIT = Row(pid=1, ppid=0, group=1, session=1, terminal=False, alive=True, started=0.0)
+INIT = Row(pid=1, ppid=0, session=1, terminal=False, alive=True, started=0.0)
 RECORD = Record(
     run=RUN,
     root=ROOT,
@@ -25,7 +25,6 @@ RECORD = Record(
 def row(pid: int = 70, **changes: Any) -> Row:
     usual = {
         "ppid": 1,
-        "group": 7,
         "session": 7,
         "terminal": False,
         "alive": True,
