@@ -141,6 +141,13 @@ def test_none_survives_the_zygote(doomed: Stack) -> None:
     assert doomed.wait_for_exit() == 1
 
 
+def test_none_survives_the_zygote_with_all_guardians(doomed: Stack) -> None:
+    lives = launch(doomed)
+    kill_at_once(doomed.family.zygote, *doomed.family.guardians)
+    check_dead(lives)
+    assert doomed.wait_for_exit() == 1
+
+
 def test_a_guardian_takes_its_service_with_it_and_no_other(stack: Stack) -> None:
     lives = launch(stack)
     guardians = {name: stack.guardian(f"{name}.1") for name in SERVICES}
@@ -163,6 +170,14 @@ def watched(*pids: int) -> Iterator[None]:
         os.close(pidfd)
 
 
+def kill_at_once(*pids: int) -> None:
+    """Without a chance for one to see another die."""
+    with watched(*pids):
+        for number in (signal.SIGSTOP, signal.SIGKILL):
+            for pid in pids:
+                os.kill(pid, number)
+
+
 # ---- death of all of devsup at once
 
 
@@ -183,11 +198,7 @@ def left_behind(stack: Stack) -> Iterator[Lives]:
         assert cage.stdout
         family = Family(int(cage.stdout.readline()))
         hear(lives)
-        pids = [family.supervisor, family.zygote, *family.guardians]
-        with watched(*pids):
-            for number in (signal.SIGSTOP, signal.SIGKILL):
-                for pid in pids:
-                    os.kill(pid, number)
+        kill_at_once(family.supervisor, family.zygote, *family.guardians)
         check_alive(lives)
         yield lives
 
