@@ -39,9 +39,8 @@ class Lines:
         return b"".join([self._feed(data[at : at + size]) for at in range(0, len(data), size)])
 
     def end(self) -> bytes:
-        """The line that never got its newline, with one."""
-        rest, self._rest = self._rest, b""
-        return rest and rest + b"\n"
+        """At the end of the bytes: the line that never got its newline, with one."""
+        return self._rest and self._rest + b"\n"
 
     def _feed(self, data: bytes) -> bytes:
         """`data` is no longer than the limit: only the first line of the two can exceed it."""

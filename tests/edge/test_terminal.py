@@ -100,6 +100,22 @@ def test_it_tells_at_once_when_less_waits_than_the_level() -> None:
     asyncio.run(ease())
 
 
+def test_it_tells_once_and_not_at_every_write() -> None:
+    async def write() -> None:
+        reader = Reader()
+        async with terminal(reader.fd) as (out, told):
+            await written(out, told)
+            told.eased.clear()
+            out.write(b"line\n")
+            await reader.read(5)
+        out._thread.join(SECONDS)
+        await asyncio.sleep(0)
+        assert not told.eased.is_set()
+        reader.close()
+
+    asyncio.run(write())
+
+
 def pipe_without_a_reader() -> int:
     reader = Reader()
     os.close(reader.end)
