@@ -1,121 +1,26 @@
-"""Lines of many services on one terminal: whole, in order, none lost, memory bounded."""
+"""Lines of many services on one terminal: whole, in order, to the end of each."""
 
 from __future__ import annotations
 
 import asyncio
-import errno
 import fcntl
 import os
 import re
-import subprocess
 import sys
-from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from awaited import awaited
 from readers import SECONDS, Reader, pour
+from shown import BLOCK, WEB, Screen, Service, gathered, prefixed, showing, stall
 
-from devsup import output as module
-from devsup.output import DRAIN, GATHER, HIGH, LOW, READ, Output
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Iterator
-
-BLOCK = (b"x" * 99 + b"\n") * 600  # 60 000 bytes: fits into an empty pipe
-WEB = b"web.1  | "
-
-
-def ignore(*_: object) -> None:
-    pass
-
-
-@asynccontextmanager
-async def showing(sink: Screen | Reader, *names: str, **options: Any) -> AsyncIterator[Output]:
-    defaults: dict[str, Any] = {"colour": False, "timestamps": False, "closed": ignore}
-    loop = asyncio.get_running_loop()
-    output = Output(loop, sink.fd, names or ["web.1"], **defaults | options)
-    try:
-        yield output
-    finally:
-        sink.leave()  # what is still to be written to a pipe fails now, and cannot go elsewhere
-        output.close()
-        output._terminal._thread.join(SECONDS)
-        sink.close()
+from devsup.output import DRAIN, READ, Output
 
 
 @pytest.fixture
 def screen(tmp_path: Path) -> Screen:
     return Screen(tmp_path / "screen")
-
-
-class Screen:
-    """A file in the place of a terminal: everything shown can be looked at."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._file = path.open("wb")
-        self.fd = self._file.fileno()
-
-    def leave(self) -> None:
-        """A file is always there."""
-
-    def close(self) -> None:
-        self._file.close()
-
-    async def text(self, output: Output) -> bytes:
-        assert await output.flush(SECONDS)
-        return self._path.read_bytes()
-
-
-class Service:
-    """The writing end of a pipe that an output reads."""
-
-    def __init__(self, output: Output, name: str = "web.1") -> None:
-        self._output = output
-        self._name = name
-        self.heard: list[bytes] = []
-        self.news = asyncio.Event()
-        end, self.fd = os.pipe()
-        output.attach(name, end, self._hear)
-
-    def _hear(self, run: bytes) -> None:
-        self.heard.append(run)
-        self.news.set()
-
-    def write(self, data: bytes) -> None:
-        """Write what the pipe has room for."""
-        os.set_blocking(self.fd, False)
-        assert os.write(self.fd, data) == len(data)
-
-    async def told(self, data: bytes) -> None:
-        """Write whole lines and wait until they were read."""
-        self.news.clear()
-        self.write(data)
-        await asyncio.wait_for(self.news.wait(), SECONDS)
-
-    @contextmanager
-    def process(self, *command: str) -> Iterator[Awaitable[int]]:
-        """Another writer, a process; its exit code can be awaited."""
-        process = subprocess.Popen(command, stdout=self.fd)
-        try:
-            yield asyncio.to_thread(process.wait, SECONDS)
-        finally:
-            process.kill()
-            process.wait()
-
-    def end(self) -> None:
-        """Die, and let the output know."""
-        os.close(self.fd)
-        self._output.finish(self._name)
-
-
-def prefixed(name: bytes, text: bytes) -> bytes:
-    return b"".join(name.ljust(6) + b" | " + line for line in text.splitlines(keepends=True))
-
-
-# Lines
 
 
 @awaited
@@ -199,9 +104,6 @@ async def test_a_very_long_line_is_shown_in_pieces(screen: Screen) -> None:
     assert b"".join(piece.removeprefix(WEB) for piece in pieces) + b"\n" == line
 
 
-# The end of a service
-
-
 @awaited
 async def test_at_its_end_everything_is_taken_and_the_last_line_completed(screen: Screen) -> None:
     async with showing(screen) as output:
@@ -278,158 +180,6 @@ async def test_the_lines_of_a_restarted_service_follow_those_before(screen: Scre
             service.write(text)
             service.end()
         assert await screen.text(output) == prefixed(b"web.1", b"one\ntwo\nthree\n")
-
-
-# A reader that stops, or goes
-
-
-async def stall(service: Service, output: Output) -> bytes:
-    """Write until the service is not read any more; what was written."""
-    text = b""
-    while not output._paused:
-        assert len(text) <= HIGH, "the services are read although nobody reads devsup"
-        await service.told(BLOCK)
-        text += BLOCK
-    service.write(BLOCK)  # stays in the pipe
-    return text + BLOCK
-
-
-@awaited
-async def test_a_reader_that_stops_stops_the_reading_and_nothing_is_lost() -> None:
-    reader = Reader()
-    async with showing(reader) as output:
-        service = Service(output)
-        text = await stall(service, output)
-        output.say("still alive")
-        assert LOW < output._terminal.waiting < HIGH + 2 * len(BLOCK)
-        shown = prefixed(b"web.1", text.removesuffix(BLOCK)) + b"devsup | still alive\n"
-        shown += prefixed(b"web.1", BLOCK)
-        assert await reader.read(len(shown)) == shown
-        assert await output.flush(SECONDS)
-        await service.told(b"and on\n")
-        assert await reader.read(len(WEB) + 7) == WEB + b"and on\n"
-        service.end()
-
-
-@pytest.fixture
-def low_bound(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Any line that waits is too much."""
-    monkeypatch.setattr(module, "HIGH", 0)
-    monkeypatch.setattr(module, "LOW", 0)
-
-
-async def gathered() -> None:
-    """What is due after lines had time to gather was done."""
-    later = asyncio.Event()
-    asyncio.get_running_loop().call_later(2 * GATHER, later.set)
-    await later.wait()
-
-
-@pytest.mark.usefixtures("low_bound")
-@awaited
-async def test_when_one_read_is_enough_the_other_services_are_not_read() -> None:
-    reader = Reader()
-    reader.fill()
-    async with showing(reader, "web.1", "db.1") as output:
-        services = [Service(output), Service(output, "db.1")]
-        for service in services:
-            service.write(BLOCK)
-        await gathered()
-        assert sum(map(len, services[0].heard + services[1].heard)) == len(BLOCK)
-        for service in services:
-            os.close(service.fd)
-
-
-@pytest.mark.usefixtures("low_bound")
-@awaited
-async def test_while_nobody_reads_the_loop_is_at_rest() -> None:
-    reader = Reader()
-    reader.fill()
-    async with showing(reader) as output:
-        service = Service(output)
-        await service.told(b"one\n")
-        await gathered()
-        assert not asyncio.get_running_loop().remove_reader(output._pipes.fileno())
-        os.close(service.fd)
-
-
-@awaited
-async def test_what_is_said_while_the_reading_resumes_does_not_end_it() -> None:
-    reader = Reader()
-    async with showing(reader) as output:
-        service = Service(output)
-        shown = len(prefixed(b"web.1", await stall(service, output)))
-        while output._terminal.waiting > LOW:  # the loop does not get to know
-            shown -= len(os.read(reader.end, READ))
-        output.say("x" * LOW)
-        await reader.read(shown + len(b"devsup | \n") + LOW)
-        await service.told(b"and on\n")
-        service.end()
-
-
-@awaited
-async def test_services_that_end_while_nobody_reads_lose_nothing_and_cost_no_memory() -> None:
-    reader = Reader()
-    async with showing(reader) as output:
-        service = Service(output)
-        text = await stall(service, output)
-        service.end()
-        holders = []
-        for number in range(20):
-            service = Service(output)
-            service.write(BLOCK + b"%d" % number)
-            holders.append(os.dup(service.fd))
-            service.end()
-            text += BLOCK + b"%d\n" % number
-        assert output._terminal.waiting < HIGH + 2 * len(BLOCK)
-        assert not await output.flush(0.01)
-        shown = prefixed(b"web.1", text)
-        assert await reader.read(len(shown)) == shown
-        assert await output.flush(SECONDS)
-        for holder in holders:
-            with pytest.raises(BrokenPipeError):
-                os.write(holder, b"too late")
-            os.close(holder)
-
-
-@awaited
-async def test_flushing_goes_on_while_there_is_progress() -> None:
-    """Each time that it looks again, a little more is read: too little to ease anything."""
-    reader = Reader()
-    async with showing(reader) as output:
-        service = Service(output)
-        await stall(service, output)
-        ease = output._ease
-        looks = iter(range(3))
-
-        def read_a_little() -> None:
-            if next(looks, None) is not None:
-                os.read(reader.end, 40_000)
-            ease()
-
-        output._ease = read_a_little  # type: ignore[method-assign]
-        assert not await output.flush(0.3)
-        assert next(looks, None) is None
-
-
-@awaited
-async def test_a_reader_that_goes_is_told_once_and_the_services_are_read_on() -> None:
-    reader = Reader()
-    told: list[None] = []
-    async with showing(reader, closed=lambda: told.append(None)) as output:
-        service = Service(output)
-        text = await stall(service, output)
-        reader.leave()
-        await pour(service.fd, 4 * BLOCK)
-        service.end()
-        assert await output.flush(SECONDS)
-        assert len(told) == 1
-        assert output.failure
-        assert output.failure.errno == errno.EPIPE
-        assert b"".join(service.heard) == text + 4 * BLOCK
-
-
-# Many
 
 
 @awaited
