@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import subprocess
 from typing import TYPE_CHECKING
@@ -180,7 +181,7 @@ def test_a_second_one_refuses_and_says_what_to_type(stack: Stack) -> None:
     second = stack.run("up")
     assert second.returncode == 3
     assert str(stack.devsup.pid) in second.stderr
-    assert "devsup kill" in second.stderr
+    assert re.search("devsup (down|kill)", second.stderr)
     assert len(stack.family.guardians) == 1
 
 

@@ -155,7 +155,7 @@ def test_a_guardian_takes_its_service_with_it_and_no_other(stack: Stack) -> None
     for name, guardian in guardians.items():
         os.kill(guardian, signal.SIGKILL)
         lives.pop(name).wait_for_end()
-        stack.wait_for(f"{name}.1 was lost")
+        stack.wait_for(rf"devsup +\| {name}\.1 ")
         check_alive(lives)
     assert stack.interrupt() == 130
 

@@ -186,7 +186,7 @@ BUGS = {
     "lines Lines.feed ": wait,  # when a service says something
     "supervisor Supervisor.handle LeaderExited": end_a_service,  # when its guardian does
     "supervisor Supervisor.handle Edited": edit,
-    "settling Settling._look_again ": edit,
+    "serving take ": edit,  # in a timer
     "report sentence Restarting": edit,
     "supervisor Supervisor.handle Quit": end,  # in the handler of a signal
 }
