@@ -6,6 +6,7 @@ back from whoever dies, and systemd-tmpfiles leaves what is below a locked direc
 old it gets. Who holds it stands in a file beside the record, to be checked against the process.
 
 A clean end leaves nothing here: the record goes, and with it the directory unless there are logs.
+Those go, too, once the project is gone.
 """
 
 import contextlib
@@ -13,7 +14,6 @@ import fcntl
 import json
 import os
 import re
-import stat
 from dataclasses import asdict, dataclass
 from enum import Enum
 from hashlib import sha256
@@ -22,6 +22,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from devsup.errors import DevsupError
+from devsup.private import check_private, make_private
+from devsup.pruning import RECORD, ROOT, prune
 
 if TYPE_CHECKING:
     from devsup.record import Record
@@ -65,11 +67,15 @@ class Lock:
         self.release()
 
     def release(self) -> None:
-        """Let go, and remove the directory if nothing is kept in it."""
+        """Let go, and tidy up: this directory if nothing is kept in it, and those of the past."""
         self.directory.holder_file.unlink(missing_ok=True)
         with contextlib.suppress(OSError):
-            self.directory.path.rmdir()
+            if not self.directory.keeps_anything():
+                self.directory.root_link.unlink()
+                self.directory.path.rmdir()
         os.close(self.file)
+        with contextlib.suppress(OSError):
+            prune(self.directory.path.parent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +84,11 @@ class RunDirectory:
 
     path: Path
     key: str
+    root: Path
 
     @classmethod
     def of(cls, root: Path, base: Path | None = None) -> Self:
-        """The directory of the project at `root`, made if need be.
+        """The directory of the project at `root`, which is made once it is locked.
 
         Raises:
             DevsupError: somebody else owns it, or can get at it.
@@ -89,19 +96,32 @@ class RunDirectory:
         real = root.resolve()
         key = sha256(os.fsencode(real)).hexdigest()[:8]
         name = re.sub(r"[^A-Za-z0-9._-]", "_", real.name)[:LONGEST_NAME] or "root"
-        found = cls((base or default_base()) / f"{name}-{key}", key)
-        found.make()
+        found = cls((base or default_base()) / f"{name}-{key}", key, real)
+        for path in (found.path.parent, found.path):
+            if os.path.lexists(path):
+                check_private(path)
         return found
 
     def make(self) -> None:
         """Make it and the one above, and see to it that both are ours alone."""
         make_private(self.path.parent)
         make_private(self.path)
+        with contextlib.suppress(OSError):  # for tidying up only
+            self.root_link.symlink_to(self.root)
+
+    def keeps_anything(self) -> bool:
+        """Whether there is more in it than the link that tells whose it is."""
+        return any(path != self.root_link for path in self.path.iterdir())
+
+    @property
+    def root_link(self) -> Path:
+        """A link to the project, which dangles when that is gone."""
+        return self.path / ROOT
 
     @property
     def record(self) -> Path:
         """The file with the record of the run."""
-        return self.path / "record.json"
+        return self.path / RECORD
 
     @property
     def socket(self) -> Path:
@@ -205,36 +225,6 @@ class RunDirectory:
 def default_base() -> Path:
     """Where all projects of this user are."""
     return Path(f"/tmp/devsup-{os.getuid()}")  # noqa: S108 - checked by make_private
-
-
-def make_private(path: Path) -> None:
-    """Make a directory that only we can enter, or make sure that it is one.
-
-    Raises:
-        DevsupError: it is not. In /tmp anybody may have been there first.
-    """
-    try:
-        path.mkdir(mode=0o700)
-    except FileExistsError:
-        pass
-    except OSError as error:
-        raise DevsupError(
-            f"{path} cannot be made: {error.strerror}",
-            hint="devsup keeps the lock and the record of a run there",
-        ) from None
-    found = path.lstat()
-    if not stat.S_ISDIR(found.st_mode):
-        raise DevsupError(f"{path} is in the way: it is no directory", hint=f"remove it: rm {path}")
-    if found.st_uid != os.getuid():
-        raise DevsupError(
-            f"{path} belongs to another user (uid {found.st_uid})",
-            hint="devsup keeps its lock there and must own it: have it removed",
-        )
-    if found.st_mode & 0o077:
-        raise DevsupError(
-            f"{path} is open to other users (mode {stat.S_IMODE(found.st_mode):o})",
-            hint=f"close it: chmod 700 {path}",
-        )
 
 
 def crash_file(text: str) -> Path:

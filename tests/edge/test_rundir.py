@@ -46,7 +46,9 @@ def base(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def directory(root: Path, base: Path) -> RunDirectory:
-    return RunDirectory.of(root, base)
+    directory = RunDirectory.of(root, base)
+    directory.make()
+    return directory
 
 
 def start_supervisor(nursery: Nursery, root: Path, base: Path) -> Child:
@@ -69,9 +71,10 @@ def test_projects_of_one_name_have_different_directories(root: Path, base: Path)
 
 
 def test_both_directories_are_closed_to_others_whatever_the_umask(root: Path, base: Path) -> None:
+    directory = RunDirectory.of(root, base)
     before = os.umask(0)
     try:
-        directory = RunDirectory.of(root, base)
+        directory.make()
     finally:
         os.umask(before)
     assert directory.path.stat().st_mode & 0o777 == 0o700
@@ -174,7 +177,47 @@ def test_a_released_lock_leaves_nothing_behind_and_can_be_taken_again(
 def test_logs_are_kept_when_the_lock_is_released(directory: RunDirectory) -> None:
     with directory.lock() or pytest.fail("locked"):
         (directory.path / "web.1.log").touch()
-    assert [path.name for path in directory.path.iterdir()] == ["web.1.log"]
+    assert {path.name for path in directory.path.iterdir()} == {"root", "web.1.log"}
+
+
+def released(directory: RunDirectory) -> RunDirectory:
+    """After a run that left a log."""
+    with directory.lock() or pytest.fail("locked"):
+        directory.log.touch()
+    return directory
+
+
+def test_logs_of_a_project_that_is_gone_go_at_the_end_of_any_other_run(
+    directory: RunDirectory, root: Path, base: Path
+) -> None:
+    other = root.with_name("other")
+    other.mkdir()
+    gone = released(RunDirectory.of(other, base))
+    other.rmdir()
+    released(directory)
+    assert not gone.path.exists()
+    assert directory.log.exists()
+
+
+def test_what_is_locked_or_on_record_stays_although_its_project_is_gone(
+    nursery: Nursery, directory: RunDirectory, root: Path, base: Path
+) -> None:
+    running, crashed = root.with_name("running"), root.with_name("crashed")
+    for project in (running, crashed):
+        project.mkdir()
+    start_supervisor(nursery, running, base)
+    RunDirectory.of(running, base).record.unlink()
+    RunDirectory.of(crashed, base).write(RECORD)
+    places = [RunDirectory.of(project, base) for project in (running, crashed)]
+    for project in (running, crashed):
+        project.rmdir()
+    released(directory)
+    assert [place.path.exists() for place in places] == [True, True]
+
+
+def test_asking_for_a_directory_makes_none(root: Path, base: Path) -> None:
+    assert not RunDirectory.of(root, base).locked()
+    assert not base.exists()
 
 
 def test_a_directory_that_was_removed_before_it_was_locked_does_not_count(
@@ -251,6 +294,16 @@ def test_a_run_is_named_after_its_project_and_no_other_run(directory: RunDirecto
     runs = {directory.new_run() for _ in range(100)}
     assert len(runs) == 100
     assert {run.partition("-")[0] for run in runs} == {directory.key}
+
+
+def test_only_the_last_tracebacks_are_kept(directory: RunDirectory, base: Path) -> None:
+    for number in range(15):
+        crash = base / f"crash-{number:02}.txt"
+        crash.touch()
+        os.utime(crash, (number, number))
+    released(directory)
+    kept = sorted(path.name for path in base.glob("crash-*"))
+    assert kept == [f"crash-{number:02}.txt" for number in range(5, 15)]
 
 
 def test_each_traceback_is_kept_in_a_private_place(
