@@ -143,9 +143,9 @@ class Zygote:
         devsup, by exec of a shell, is none of ours. False when `patience` seconds did not suffice.
         """
         self._let_go()
-        ended = guardian.end_children(patience, self.strangers)
+        self.process.kill()  # to be sure; how it ended is for its Popen to see, so it goes first
         self.process.wait()
-        return ended
+        return guardian.end_children(patience, self.strangers)
 
     def _let_go(self) -> None:
         """Let every guardian see that the supervisor is gone."""

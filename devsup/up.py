@@ -241,8 +241,10 @@ class Run:
 
     def zygote_lost(self) -> None:
         """Somebody killed the zygote: nobody guards the guardians any more, so everything goes."""
-        self.output.say("devsup's own process (the zygote) was killed: everything is stopped")
-        if not self.zygote.end_everything(END_PATIENCE):
+        ended = self.zygote.end_everything(END_PATIENCE)
+        how = report.ending(self.zygote.process.returncode)
+        self.output.say(f"devsup's own process (the zygote) {how}: everything was stopped")
+        if not ended:
             self.output.say("some processes could not be killed; type: devsup kill")
         self.leave(FAILED)
 
