@@ -30,6 +30,7 @@ def detach(launch: Launch) -> None:
         raise DevsupError(
             "this Procfile is already running", hint="see: devsup status", exit_code=RUNNING
         )
+    place.make()
     errors = place.path / "detached"
     with errors.open("w+b") as refusal:
         process = subprocess.Popen(
