@@ -70,7 +70,7 @@ def become(*command: str | Path) -> NoReturn:
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     sys.stdout.flush()
     try:
-        os.execv(command[0], [str(word) for word in command])  # noqa: S606  # no shell: the point
+        os.execv(command[0], [str(word) for word in command])  # no shell: the point
     except OSError as error:
         sys.exit(f"{command[0]}: {error.strerror}")
 
