@@ -5,7 +5,7 @@ in the environment (which a process can write over, and a child can be started w
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from devsup import processes
 from devsup.processes import listening
@@ -29,7 +29,7 @@ class Process:
     generation: int | None
     run: str | None
     lineage: str | None
-    command: tuple[str, ...]
+    command: tuple[str, ...] = field(repr=False)
 
 
 def census(run: str, guardians: Mapping[int, str]) -> tuple[Process, ...]:

@@ -28,7 +28,7 @@ class Finding:
     service: str | None
     why: Why
     ports: tuple[int, ...]
-    command: tuple[str, ...]
+    command: tuple[str, ...] = field(repr=False)
 
     @property
     def pid(self) -> int:
@@ -41,7 +41,7 @@ class Foreign:
     """An owner of the port asked for, who stays; without a pid when nobody is to be seen."""
 
     pid: int | None
-    command: tuple[str, ...]
+    command: tuple[str, ...] = field(repr=False)
     why: WhyNot
 
 

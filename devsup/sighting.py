@@ -5,7 +5,7 @@ rest are somebody's secrets.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 RUN = "DEVSUP_RUN"
 SERVICE = "DEVSUP_SERVICE"
@@ -70,7 +70,7 @@ class Sighting:
     marks: Marks
     cleared: bool
     directory: str | None
-    command: tuple[str, ...]
+    command: tuple[str, ...] = field(repr=False)
 
 
 def marks(environ: Mapping[str, str]) -> Marks:

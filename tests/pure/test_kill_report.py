@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
+from dataclasses import replace
 
+import pytest
+from seen import seen
+
+from devsup.census import Process
 from devsup.evidence import Why
 from devsup.kill_report import outcome_lines, plan_lines, program
 from devsup.leftovers import Finding, Foreign, Outcome, Plan, WhyNot
@@ -59,6 +63,14 @@ def test_who_is_left_alone_is_named_with_the_reason_and_what_to_type(
 def test_an_owner_that_cannot_be_seen_is_for_root() -> None:
     *_, line = plan_lines(Plan(foreign=(Foreign(None, (), WhyNot.HIDDEN),)))
     assert line.endswith("sudo devsup kill --port")
+
+
+def test_no_command_line_shows_in_a_repr() -> None:
+    finding = replace(WEB, command=("celery", SECRET))
+    foreign = Foreign(42, ("celery", SECRET), WhyNot.ELSEWHERE)
+    assert SECRET not in repr((Outcome((finding,), (foreign,)), seen(command=("x", SECRET))))
+    process = Process(70, 1, 1.0, None, None, None, None, ("celery", SECRET))
+    assert SECRET not in repr(process)
 
 
 @pytest.mark.parametrize(
