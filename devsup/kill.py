@@ -41,8 +41,9 @@ def carry_out(
     """
     record = _record(scope.directory)
     demand = Demand(_supervisor(scope.directory, record), strays=True, port=port, force=force)
-    before = Search(scope, record, demand).look().findings
+    before: tuple[Finding, ...] = ()
     if demand.supervisor:
+        before = Search(scope, record, demand).look().findings
         end_supervisor(demand.supervisor, say)
     with _lock(scope.directory):
         # The supervisor kept its record up to date while it was ending services.
