@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from devsup import __version__
-from devsup.errors import BUG, FAILED, USAGE, DevsupError
+from devsup.pure.errors import BUG, FAILED, USAGE, DevsupError
 
 app = typer.Typer(
     name="devsup",
@@ -27,7 +27,7 @@ app = typer.Typer(
 
 def offer_services(ctx: typer.Context, incomplete: str) -> list[str]:
     """Names of services for the shell's completion."""
-    from devsup import completion
+    from devsup.commands import completion
 
     found = completion.services(ctx.params.get("procfile"))
     return [name for name in dict.fromkeys(found) if name.startswith(incomplete)]
@@ -35,7 +35,7 @@ def offer_services(ctx: typer.Context, incomplete: str) -> list[str]:
 
 def offer_keys(ctx: typer.Context, incomplete: str) -> list[str]:
     """Keys of the env files for the shell's completion."""
-    from devsup import completion
+    from devsup.commands import completion
 
     found = completion.keys(ctx.params.get("procfile"), tuple(ctx.params.get("env_file") or ()))
     return [key for key in found if key.startswith(incomplete)]
@@ -93,14 +93,14 @@ def guarded(command: Callable[[], object]) -> int | str | None:
 
 def say_refusal(error: DevsupError) -> None:
     """What is wrong and what to do, on stderr."""
-    from devsup.words import refusal
+    from devsup.pure.words import refusal
 
     print(refusal(error), file=sys.stderr)
 
 
 def say_bug(error: Exception) -> int:
     """Keep the traceback, and say where."""
-    from devsup import bug
+    from devsup.commands import bug
 
     text = f"a bug in devsup itself ({type(error).__qualname__}); what this devsup ran is ended"
     print(f"devsup: {text}\n        {bug.plea(bug.keep(error))}", file=sys.stderr)
@@ -157,8 +157,8 @@ def up(
     ] = False,
 ) -> None:
     """Run the stack in the foreground; restart it whenever .env is edited."""
-    from devsup import detach, launch, serving
-    from devsup.config import OnExit
+    from devsup.commands import detach, launch, serving
+    from devsup.pure.config import OnExit
 
     if on_exit not in (None, *(each.value for each in OnExit)):
         raise DevsupError(f"--on-exit {on_exit}: it is wait, restart or stop", exit_code=USAGE)
@@ -196,8 +196,9 @@ def kill(
     ] = False,
 ) -> None:
     """Remove whatever is left of this project, a running devsup included, and nothing else."""
-    from devsup import ending, kill_report
-    from devsup import kill as kills
+    from devsup.commands import ending
+    from devsup.commands import kill as kills
+    from devsup.pure import kill_report
 
     scope = ending.scope(procfile)
     if dry_run:
@@ -216,7 +217,7 @@ def status(
     watch: Annotated[bool, typer.Option("--watch", help="Again each second.")] = False,
 ) -> None:
     """Show each service, and whether every live process runs on the current settings."""
-    from devsup import remote
+    from devsup.commands import remote
 
     remote.status(procfile, as_json=as_json, watch=watch)
 
@@ -241,7 +242,7 @@ def stop(services: Services = None, *, procfile: Procfile = None, wait: Wait = T
 
 def change(command: str, services: list[str] | None, procfile: str | None, *, wait: bool) -> None:
     """Have a running devsup do something to its services."""
-    from devsup import remote
+    from devsup.commands import remote
 
     remote.change(command, tuple(services or ()), procfile, wait=wait)
 
@@ -249,7 +250,7 @@ def change(command: str, services: list[str] | None, procfile: str | None, *, wa
 @app.command(epilog="Example: devsup down")
 def down(*, procfile: Procfile = None) -> None:
     """End the running devsup gracefully; return when everything is gone."""
-    from devsup import remote
+    from devsup.commands import remote
 
     remote.down(procfile)
 
@@ -263,7 +264,7 @@ def logs(
     follow: Annotated[bool, typer.Option("-f", "--follow", help="Go on with what comes.")] = False,
 ) -> None:
     """Show the output of the running devsup, or of the last run."""
-    from devsup import remote
+    from devsup.commands import remote
 
     # -f stands for --follow here, as everywhere else where logs are read.
     remote.logs(tuple(services or ()), procfile, lines=lines, follow=follow)
@@ -290,17 +291,17 @@ def env(
     show: Annotated[bool, typer.Option("--show", help="Print the values, too: secrets!")] = False,
 ) -> None:
     """Show where each setting comes from, and whether it arrived in the live processes."""
-    from devsup import inquiry
+    from devsup.commands import inquiry
 
     asked = inquiry.inquire(procfile, tuple(env_file or ()), service, dict(os.environ))
     for name in asked.missing:
         say(f"{name} does not exist: a run keeps what it said last, and this is without it")
     if explain:
-        from devsup import arrival
+        from devsup.commands import arrival
 
         print(*arrival.explain(asked, explain, show=show), sep="\n")
     elif live:
-        from devsup import arrival
+        from devsup.commands import arrival
 
         found = arrival.compare(asked)
         print(*found.lines, sep="\n")
@@ -317,7 +318,7 @@ def check(
     as_json: Annotated[bool, typer.Option("--json", help="For scripts; see README.md.")] = False,
 ) -> None:
     """Find out everything that can be known before starting; exit 0 or 2."""
-    from devsup import checkup
+    from devsup.commands import checkup
 
     found = checkup.check(procfile, tuple(env_file or ()), dict(os.environ))
     print(found.as_json() if as_json else found.as_text())
@@ -343,7 +344,7 @@ def run(
     ] = None,
 ) -> None:
     """Run one command in the environment of the stack; its exit code is devsup's."""
-    from devsup import oneoff
+    from devsup.commands import oneoff
 
     oneoff.run(command, procfile, tuple(env_file or ()), service, dict(os.environ))
 

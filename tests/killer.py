@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from devsup import kill
-from devsup.rundir import RunDirectory
-from devsup.search import Scope
+from devsup.commands import kill
+from devsup.commands.search import Scope
+from devsup.edges.rundir import RunDirectory
 
 root, base = map(Path, sys.argv[1:])
 outcome = kill.carry_out(Scope(root, RunDirectory.of(root, base)), print)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from devsup.record import Record, Session
-from devsup.sighting import Identity, Marks, Row, Sighting
+from devsup.pure.record import Record, Session
+from devsup.pure.sighting import Identity, Marks, Row, Sighting
 
 UID = 1000
 KEY = "12345678"

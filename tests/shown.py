@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from readers import SECONDS, Reader
 
-from devsup.output import GATHER, HIGH, Output
+from devsup.edges.output import GATHER, HIGH, Output
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Iterator

@@ -22,7 +22,7 @@ import kin
 from family import Family
 from supervised import Words
 
-from devsup.rundir import RunDirectory
+from devsup.edges.rundir import RunDirectory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

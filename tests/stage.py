@@ -17,7 +17,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from devsup.group import Gone, Group, Happening, Started, Zygote
+from devsup.edges.group import Gone, Group, Happening, Started, Zygote
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -14,9 +14,9 @@ import signal
 import sys
 from pathlib import Path
 
-from devsup import processes
-from devsup.record import Record, Session
-from devsup.rundir import RunDirectory
+from devsup.edges import processes
+from devsup.edges.rundir import RunDirectory
+from devsup.pure.record import Record, Session
 
 HOSTILE = Path(__file__).parent / "hostile.py"
 

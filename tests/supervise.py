@@ -16,7 +16,7 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from devsup.group import Group, Happening, Started, Zygote
+from devsup.edges.group import Group, Happening, Started, Zygote
 
 PATIENCE = 60.0
 

@@ -14,10 +14,10 @@ from family import Family
 from stack import DEVSUP, HERE, SECONDS, hostile
 from stage import is_readable
 
-from devsup import processes
-from devsup.record import Record, Session
-from devsup.rundir import RunDirectory
-from devsup.sighting import Identity
+from devsup.edges import processes
+from devsup.edges.rundir import RunDirectory
+from devsup.pure.record import Record, Session
+from devsup.pure.sighting import Identity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -17,8 +17,8 @@ import pytest
 from other import other
 from stack import hostile
 
-from devsup.protocol import Command, Kind, Reply, Request, dump
-from devsup.rundir import RunDirectory
+from devsup.edges.rundir import RunDirectory
+from devsup.pure.protocol import Command, Kind, Reply, Request, dump
 
 if TYPE_CHECKING:
     from collections.abc import Callable

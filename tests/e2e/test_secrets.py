@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 from stack import DEVSUP, PAUSE
 
-from devsup.rundir import RunDirectory
+from devsup.edges.rundir import RunDirectory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -177,18 +177,18 @@ def end(stack: Stack) -> None:
 
 
 BUGS = {
-    "launch build ": wait,
-    "supervisor Supervisor.handle Launched": wait,  # at the start of the loop
-    "supervisor Supervisor.handle BecameReady": wait,  # in the task of a probe
-    "up Run.ports ": wait,  # likewise
-    "supervisor Supervisor.handle TimerFired": wait,  # in a timer
-    "watch Watch._compare ": wait,
-    "lines Lines.feed ": wait,  # when a service says something
-    "supervisor Supervisor.handle LeaderExited": end_a_service,  # when its guardian does
-    "supervisor Supervisor.handle Edited": edit,
-    "serving take ": edit,  # in a timer
-    "report sentence Restarting": edit,
-    "supervisor Supervisor.handle Quit": end,  # in the handler of a signal
+    "commands.launch build ": wait,
+    "pure.supervisor Supervisor.handle Launched": wait,  # at the start of the loop
+    "pure.supervisor Supervisor.handle BecameReady": wait,  # in the task of a probe
+    "commands.up Run.ports ": wait,  # likewise
+    "pure.supervisor Supervisor.handle TimerFired": wait,  # in a timer
+    "edges.watch Watch._compare ": wait,
+    "pure.lines Lines.feed ": wait,  # when a service says something
+    "pure.supervisor Supervisor.handle LeaderExited": end_a_service,  # when its guardian does
+    "pure.supervisor Supervisor.handle Edited": edit,
+    "commands.serving take ": edit,  # in a timer
+    "pure.report sentence Restarting": edit,
+    "pure.supervisor Supervisor.handle Quit": end,  # in the handler of a signal
 }
 
 

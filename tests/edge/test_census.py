@@ -11,7 +11,7 @@ import pytest
 from children import HOSTILE, READY
 from users import as_nobody
 
-from devsup.census import Process, census, listening
+from devsup.edges.census import Process, census, listening
 
 if TYPE_CHECKING:
     from pathlib import Path

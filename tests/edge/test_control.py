@@ -16,10 +16,10 @@ import pytest
 from stage import descriptors
 from users import as_nobody
 
-from devsup import client, control
-from devsup.control import ALL_WAITING, MOST_WAITING, Control, Peer
-from devsup.errors import FAILED, RUNNING, USAGE, DevsupError
-from devsup.protocol import LONGEST_REQUEST, Command, Kind, Reply, Request, dump, load_reply
+from devsup.edges import client, control
+from devsup.edges.control import ALL_WAITING, MOST_WAITING, Control, Peer
+from devsup.pure.errors import FAILED, RUNNING, USAGE, DevsupError
+from devsup.pure.protocol import LONGEST_REQUEST, Command, Kind, Reply, Request, dump, load_reply
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -36,7 +36,7 @@ HOSTILE = ("sleep", "forks", "stubborn", "stopped", "holder", "zombies")
 def elsewhere(tmp_path: Path) -> Path:
     """A folder with the package as it is on another system."""
     package = shutil.copytree(Path(devsup.__file__).parent, tmp_path / "elsewhere" / "devsup")
-    guardian = package / "guardian.py"
+    guardian = package / "edges" / "guardian.py"
     text = guardian.read_text(encoding="utf-8")
     assert text.count(LINUX) == 1
     guardian.write_text(text.replace(LINUX, ELSEWHERE), encoding="utf-8")

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from devsup.errors import Problem
-from devsup.files import LIMIT, MISSING, read
+from devsup.edges.files import LIMIT, MISSING, read
+from devsup.pure.errors import Problem
 
 
 @contextmanager

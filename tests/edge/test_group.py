@@ -26,7 +26,7 @@ from stage import (
 )
 from users import NOBODY
 
-from devsup.group import Exited, Failed, Gone, Started
+from devsup.edges.group import Exited, Failed, Gone, Started
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -224,7 +224,7 @@ def test_closing_does_not_wait_for_ever(stage: Stage) -> None:
 
 IMMORTAL = f"""
 import os, select, signal
-from devsup import guardian
+from devsup.edges import guardian
 
 def child(act):
     pid = os.fork()

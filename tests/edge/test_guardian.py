@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 from stage import ECHO, SECONDS, Stage, children, descriptors, is_readable, python, staged
 
-from devsup.group import Exited, Failed, Gone, Started
+from devsup.edges.group import Exited, Failed, Gone, Started
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

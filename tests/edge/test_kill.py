@@ -16,14 +16,15 @@ from children import HOSTILE, READY, Child, Nursery
 from hostile import state
 from users import NOBODY, as_nobody
 
-from devsup import kill, processes
-from devsup.errors import RUNNING, DevsupError
-from devsup.evidence import Why
-from devsup.leftovers import Outcome, WhyNot
-from devsup.record import Record, Session
-from devsup.rundir import Role, RunDirectory
-from devsup.search import Scope
-from devsup.sighting import Identity
+from devsup.commands import kill
+from devsup.commands.search import Scope
+from devsup.edges import processes
+from devsup.edges.rundir import Role, RunDirectory
+from devsup.pure.errors import RUNNING, DevsupError
+from devsup.pure.evidence import Why
+from devsup.pure.leftovers import Outcome, WhyNot
+from devsup.pure.record import Record, Session
+from devsup.pure.sighting import Identity
 
 TESTS = Path(__file__).parent.parent
 NOBODY_THERE = 2**22 + 1

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devsup import logfile
-from devsup.logfile import LogFile
+from devsup.edges import logfile
+from devsup.edges.logfile import LogFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -137,7 +137,7 @@ def test_a_disk_that_fills_up_in_the_middle_keeps_what_is_there(tmp_path: Path) 
     script = """
 import sys
 from pathlib import Path
-from devsup.logfile import LogFile
+from devsup.edges.logfile import LogFile
 log = LogFile(Path(sys.argv[1]), 1 << 20, lambda error: print(error.strerror))
 for number in range(100):
     log.write(b"12:00:00 web.1 | %04d\\n" % number)

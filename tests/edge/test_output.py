@@ -15,7 +15,7 @@ from awaited import awaited
 from readers import SECONDS, Reader, pour
 from shown import BLOCK, WEB, Screen, Service, gathered, prefixed, showing, stall
 
-from devsup.output import DRAIN, READ, Output
+from devsup.edges.output import DRAIN, READ, Output
 
 
 @pytest.fixture

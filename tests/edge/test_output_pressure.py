@@ -11,8 +11,8 @@ from awaited import awaited
 from readers import SECONDS, Reader, pour
 from shown import BLOCK, WEB, Service, gathered, prefixed, showing, stall
 
-from devsup import output as module
-from devsup.output import HIGH, LOW, READ
+from devsup.edges import output as module
+from devsup.edges.output import HIGH, LOW, READ
 
 
 @awaited

@@ -15,8 +15,8 @@ import pytest
 from children import SECONDS, Child, Nursery
 from users import as_nobody
 
-from devsup import pidfd, portable, processes, procfs
-from devsup.sighting import Identity
+from devsup.edges import pidfd, portable, processes, procfs
+from devsup.pure.sighting import Identity
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from devsup import probe
-from devsup.events import BecameReady
-from devsup.programs import ListenReady
-from devsup.readiness import Readiness
+from devsup.commands.readiness import Readiness
+from devsup.edges import probe
+from devsup.pure.events import BecameReady
+from devsup.pure.programs import ListenReady
 
 if TYPE_CHECKING:
     import pytest

@@ -15,11 +15,11 @@ import pytest
 from children import READY, Child, Nursery
 from users import NOBODY
 
-from devsup import processes, rundir
-from devsup.errors import DevsupError
-from devsup.record import Record, Session
-from devsup.rundir import Holder, Role, RunDirectory
-from devsup.sighting import Identity
+from devsup.edges import processes, rundir
+from devsup.edges.rundir import Holder, Role, RunDirectory
+from devsup.pure.errors import DevsupError
+from devsup.pure.record import Record, Session
+from devsup.pure.sighting import Identity
 
 STANDIN = Path(__file__).parent.parent / "standin.py"
 RECORD = Record(

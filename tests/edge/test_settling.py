@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from devsup.project import EnvFiles, Reading
-from devsup.settling import Settling
+from devsup.commands.project import EnvFiles, Reading
+from devsup.commands.settling import Settling
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from devsup.shell import with_exec
+from devsup.pure.shell import with_exec
 
 SHELLS = [shell for shell in ("dash", "bash") if shutil.which(shell)]
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 from readers import SECONDS, Reader
 
-from devsup.terminal import SLICE, Terminal
+from devsup.edges.terminal import SLICE, Terminal
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -214,7 +214,7 @@ def test_what_was_accepted_is_written_even_after_the_loop_ended() -> None:
 
 STOPPED = f"""
 import asyncio, sys
-from devsup.terminal import Terminal
+from devsup.edges.terminal import Terminal
 
 async def main():
     out = Terminal(asyncio.get_running_loop(), 1, print, print)

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from changes import EVENTS, NO_EVENTS, Change, atomic_rename, in_place, plain, replace_folder
 
-from devsup import inotify
-from devsup import watch as module
-from devsup.inotify import Inotify
-from devsup.notify import Notify
-from devsup.watch import Events, Watch
+from devsup.edges import inotify
+from devsup.edges import watch as module
+from devsup.edges.inotify import Inotify
+from devsup.edges.notify import Notify
+from devsup.edges.watch import Events, Watch
 
 TIMEOUT = 20
 NEVER = 3600.0

@@ -7,16 +7,16 @@ probes are kept apart, since the world and not the reader has to follow them; so
 from signal import SIGTERM
 from typing import TypeVar
 
-from devsup import effects as do
-from devsup import events as on
-from devsup.config import OnExit
-from devsup.effects import Effect
-from devsup.errors import Problem
-from devsup.lifecycle import State
-from devsup.notices import Notice
-from devsup.programs import ListenReady, Ready, SettleReady, Step, Target
-from devsup.stack import EVERY_KEY, Concerns, Spec
-from devsup.supervisor import Supervisor
+from devsup.pure import effects as do
+from devsup.pure import events as on
+from devsup.pure.config import OnExit
+from devsup.pure.effects import Effect
+from devsup.pure.errors import Problem
+from devsup.pure.lifecycle import State
+from devsup.pure.notices import Notice
+from devsup.pure.programs import ListenReady, Ready, SettleReady, Step, Target
+from devsup.pure.stack import EVERY_KEY, Concerns, Spec
+from devsup.pure.supervisor import Supervisor
 
 GRACE = 5.0
 TERM = Step(SIGTERM, Target.LEADER, GRACE)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devsup.config import (
+from devsup.pure.config import (
     OnExit,
     Options,
     ServiceOptions,
@@ -16,8 +16,8 @@ from devsup.config import (
     parse,
     parse_toml,
 )
-from devsup.errors import Problem
-from devsup.programs import HttpReady, LogReady, PortReady
+from devsup.pure.errors import Problem
+from devsup.pure.programs import HttpReady, LogReady, PortReady
 
 EXAMPLE = r"""
 [build-system]

@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devsup import envfile
-from devsup.env_live import Difference, Found, Live, differences, found_in
-from devsup.env_report import SHELL, Origin, origin_lines, origins
+from devsup.pure import envfile
+from devsup.pure.env_live import Difference, Found, Live, differences, found_in
+from devsup.pure.env_report import SHELL, Origin, origin_lines, origins
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from devsup.envfile import Layer, Settings
+    from devsup.pure.envfile import Layer, Settings
 
 SECRET = "hunter2"
 FIRST = envfile.parse(b"ONE=1\nBOTH=first\nTWICE=a\nTWICE=b\n", ".env")[0]

@@ -8,8 +8,8 @@ from dotenv import dotenv_values
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from devsup import envfile
-from devsup.envfile import (
+from devsup.pure import envfile
+from devsup.pure.envfile import (
     LARGEST_FILE,
     LARGEST_STRING,
     LARGEST_TOTAL,

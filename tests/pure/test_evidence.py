@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from seen import BEGAN, INIT, KEY, RECORD, ROOT, RUN, UID, row, seen
 
-from devsup.evidence import Project, Reason, Why, guess, is_program, proof
+from devsup.pure.evidence import Project, Reason, Why, guess, is_program, proof
 
 CERTAIN = {60: (RECORD.sessions[0], True)}
 LIKELY = {60: (RECORD.sessions[0], False)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from devsup.hints import Seen, Sign, sentence, signs
+from devsup.pure.hints import Seen, Sign, sentence, signs
 
 LOOP = (
     b"RuntimeError: Task <Task pending name='Task-9' coro=<add() running at /app/notes.py:12>"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devsup.journal import Journal
+from devsup.pure.journal import Journal
 
 names = st.sampled_from(["web.1", "web.2", "worker.1"])
 # A line may hold anything but its own end; a carriage return is part of it.

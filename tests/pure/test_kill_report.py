@@ -7,11 +7,11 @@ from dataclasses import replace
 import pytest
 from seen import seen
 
-from devsup.census import Process
-from devsup.evidence import Why
-from devsup.kill_report import outcome_lines, plan_lines, program
-from devsup.leftovers import Finding, Foreign, Outcome, Plan, WhyNot
-from devsup.sighting import Identity
+from devsup.edges.census import Process
+from devsup.pure.evidence import Why
+from devsup.pure.kill_report import outcome_lines, plan_lines, program
+from devsup.pure.leftovers import Finding, Foreign, Outcome, Plan, WhyNot
+from devsup.pure.sighting import Identity
 
 SECRET = "redis://:hunter2@host/0"
 WEB = Finding(Identity(70, 1.0), 1, "web.1", Why.MARK, (8000, 0), ("/bin/uvicorn", "app:app"))

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from seen import KEY, RECORD, ROOT, RUN, UID, seen
 
-from devsup.evidence import Project, Why
-from devsup.leftovers import Demand, Finding, View, WhyNot, find
-from devsup.sighting import Identity, Sighting
+from devsup.pure.evidence import Project, Why
+from devsup.pure.leftovers import Demand, Finding, View, WhyNot, find
+from devsup.pure.sighting import Identity, Sighting
 
 PROJECT = Project(root=ROOT, key=KEY, uid=UID, record=RECORD, ports=frozenset({8000}))
 OTHER_RUN = "87654321-00000001"

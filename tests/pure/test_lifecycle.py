@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devsup import lifecycle
-from devsup.lifecycle import (
+from devsup.pure import lifecycle
+from devsup.pure.lifecycle import (
     KILL_PATIENCE,
     Action,
     Arm,
@@ -21,8 +21,8 @@ from devsup.lifecycle import (
     Stuck,
     Want,
 )
-from devsup.lifecycle import Signal as Send
-from devsup.programs import DEFAULT_TIMEOUT, Step, Target
+from devsup.pure.lifecycle import Signal as Send
+from devsup.pure.programs import DEFAULT_TIMEOUT, Step, Target
 
 POLITE = Step(SIGINT, Target.LEADER, 3.0)
 FIRM = Step(SIGQUIT, Target.ALL, 1.0)

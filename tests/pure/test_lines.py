@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devsup.lines import LIMIT, Lines, prefixed, prefixes
+from devsup.pure.lines import LIMIT, Lines, prefixed, prefixes
 
 # Few different bytes, so that newlines, long lines and characters of several bytes are frequent.
 TEXT = st.lists(st.sampled_from([b"\n", b"a", b"bcd", "é".encode(), "€".encode(), b"\xa9"])).map(

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devsup.errors import USAGE, DevsupError, Problem
-from devsup.procfile import Entry, Service, parse, parse_formation, services
+from devsup.pure.errors import USAGE, DevsupError, Problem
+from devsup.pure.procfile import Entry, Service, parse, parse_formation, services
 
 NAMES = st.text(st.sampled_from("abcXYZ019_-"), min_size=1, max_size=8)
 COMMANDS = st.text(

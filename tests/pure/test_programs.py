@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devsup.programs import (
+from devsup.pure.programs import (
     ListenReady,
     LogReady,
     Program,

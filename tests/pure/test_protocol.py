@@ -10,9 +10,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from devsup.errors import USAGE, DevsupError
-from devsup.protocol import Command, Kind, Reply, Request, dump, load_reply, load_request
-from devsup.snapshot import (
+from devsup.pure.errors import USAGE, DevsupError
+from devsup.pure.protocol import Command, Kind, Reply, Request, dump, load_reply, load_request
+from devsup.pure.snapshot import (
     ProblemStatus,
     ProcessStatus,
     ServiceStatus,

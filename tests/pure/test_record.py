@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devsup.record import Record, Session, dumps, loads
-from devsup.sighting import Identity
+from devsup.pure.record import Record, Session, dumps, loads
+from devsup.pure.sighting import Identity
 
 texts = st.text()
 pids = st.integers(min_value=1)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devsup.shell import program_words, with_exec
+from devsup.pure.shell import program_words, with_exec
 
 FRAGMENTS = st.lists(
     st.sampled_from(

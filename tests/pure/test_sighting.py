@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from devsup.sighting import Marks, is_cleared, marks, parse_environ
+from devsup.pure.sighting import Marks, is_cleared, marks, parse_environ
 
 
 def test_an_environment_is_keys_and_values_whatever_bytes_they_have() -> None:

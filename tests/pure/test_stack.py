@@ -4,9 +4,9 @@ from signal import Signals
 
 import pytest
 
-from devsup.config import Options, ServiceOptions
-from devsup.procfile import Service, parse, services
-from devsup.programs import (
+from devsup.pure.config import Options, ServiceOptions
+from devsup.pure.procfile import Service, parse, services
+from devsup.pure.programs import (
     HttpReady,
     ListenReady,
     LogReady,
@@ -15,7 +15,7 @@ from devsup.programs import (
     Step,
     Target,
 )
-from devsup.stack import EVERY_KEY, EXEMPT, ReadyBy, Spec, build
+from devsup.pure.stack import EVERY_KEY, EXEMPT, ReadyBy, Spec, build
 
 PROCFILE = """
 web: cd backend && uvicorn app:app --port $PORT

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from devsup import status_report
-from devsup.snapshot import ProblemStatus, ProcessStatus, ServiceStatus, Status
+from devsup.pure import status_report
+from devsup.pure.snapshot import ProblemStatus, ProcessStatus, ServiceStatus, Status
 
 PROCESS = ProcessStatus(
     pid=10,

@@ -2,12 +2,12 @@
 
 from history import ON_PORT, History, spec
 
-from devsup import effects as do
-from devsup import events as on
-from devsup import notices as tell
-from devsup.lifecycle import State
-from devsup.notices import Cause
-from devsup.unit import SETTLE_TIME
+from devsup.pure import effects as do
+from devsup.pure import events as on
+from devsup.pure import notices as tell
+from devsup.pure.lifecycle import State
+from devsup.pure.notices import Cause
+from devsup.pure.unit import SETTLE_TIME
 
 WEB, WORKER = spec("web"), spec("worker")
 

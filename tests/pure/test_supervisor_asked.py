@@ -5,10 +5,10 @@ from collections.abc import Callable
 import pytest
 from history import History, spec
 
-from devsup import notices as tell
-from devsup.config import OnExit
-from devsup.lifecycle import State
-from devsup.notices import Cause
+from devsup.pure import notices as tell
+from devsup.pure.config import OnExit
+from devsup.pure.lifecycle import State
+from devsup.pure.notices import Cause
 
 WEB, WORKER = spec("web"), spec("worker")
 

@@ -3,9 +3,9 @@
 import pytest
 from history import ON_PORT, History, spec
 
-from devsup import events as on
-from devsup import notices as tell
-from devsup.supervisor import SWEEPS
+from devsup.pure import events as on
+from devsup.pure import notices as tell
+from devsup.pure.supervisor import SWEEPS
 
 WEB, WORKER = spec("web"), spec("worker")
 

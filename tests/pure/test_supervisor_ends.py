@@ -5,13 +5,13 @@ from signal import SIGINT, SIGQUIT, SIGTERM
 import pytest
 from history import GRACE, TERM, History, spec
 
-from devsup import effects as do
-from devsup import notices as tell
-from devsup.config import OnExit
-from devsup.lifecycle import KILL_PATIENCE, State
-from devsup.notices import Cause, Next
-from devsup.programs import Step, Target
-from devsup.unit import BACKOFF_FIRST, BACKOFF_LIMIT
+from devsup.pure import effects as do
+from devsup.pure import notices as tell
+from devsup.pure.config import OnExit
+from devsup.pure.lifecycle import KILL_PATIENCE, State
+from devsup.pure.notices import Cause, Next
+from devsup.pure.programs import Step, Target
+from devsup.pure.unit import BACKOFF_FIRST, BACKOFF_LIMIT
 
 WEB, WORKER = spec("web"), spec("worker")
 

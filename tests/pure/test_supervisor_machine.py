@@ -9,12 +9,12 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from trial import Trial
 from world import Settings, Wait, World
 
-from devsup import events as on
-from devsup.config import OnExit
-from devsup.errors import Problem
-from devsup.programs import LogReady, SettleReady, Step, Target
-from devsup.stack import Spec
-from devsup.supervisor import Phase
+from devsup.pure import events as on
+from devsup.pure.config import OnExit
+from devsup.pure.errors import Problem
+from devsup.pure.programs import LogReady, SettleReady, Step, Target
+from devsup.pure.stack import Spec
+from devsup.pure.supervisor import Phase
 
 T = TypeVar("T")
 

@@ -5,7 +5,7 @@ import tomllib
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devsup.toml_lines import key_lines
+from devsup.pure.toml_lines import key_lines
 
 TEXT = '''# a comment
 

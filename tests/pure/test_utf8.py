@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devsup.errors import Problem
-from devsup.utf8 import decoded
+from devsup.pure.errors import Problem
+from devsup.pure.utf8 import decoded
 
 
 @pytest.mark.parametrize(

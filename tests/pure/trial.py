@@ -4,15 +4,15 @@ from signal import SIGTERM
 
 from world import Group, Settings, Wait, World
 
-from devsup import effects as do
-from devsup import events as on
-from devsup.config import OnExit
-from devsup.errors import FAILED
-from devsup.lifecycle import KILL_PATIENCE, State
-from devsup.notices import Exited, NotConcerned, Notice
-from devsup.programs import Target
-from devsup.supervisor import SWEEPS, Phase, Supervisor
-from devsup.unit import BACKOFF_FIRST, BACKOFF_LIMIT
+from devsup.pure import effects as do
+from devsup.pure import events as on
+from devsup.pure.config import OnExit
+from devsup.pure.errors import FAILED
+from devsup.pure.lifecycle import KILL_PATIENCE, State
+from devsup.pure.notices import Exited, NotConcerned, Notice
+from devsup.pure.programs import Target
+from devsup.pure.supervisor import SWEEPS, Phase, Supervisor
+from devsup.pure.unit import BACKOFF_FIRST, BACKOFF_LIMIT
 
 TICK = 0.01
 """Seconds between two events: an earlier timer is over earlier."""

@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
-from devsup import events as on
-from devsup.config import OnExit
-from devsup.errors import FAILED
-from devsup.lifecycle import State
-from devsup.stack import Spec
+from devsup.pure import events as on
+from devsup.pure.config import OnExit
+from devsup.pure.errors import FAILED
+from devsup.pure.lifecycle import State
+from devsup.pure.stack import Spec
 
 Settings = Mapping[str, str]
 Wait = tuple[str, int]

@@ -1,0 +1,157 @@
+"""`devsup check`: everything that can be known before starting."""
+
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from devsup.commands import kill, project
+from devsup.commands.ending import own_ports, scope_of
+from devsup.commands.project import EnvFiles, Project
+from devsup.edges import processes
+from devsup.edges.rundir import RunDirectory
+from devsup.pure import envfile, procfile, stack
+from devsup.pure.errors import Problem, UnreadableError
+from devsup.pure.kill_report import program
+from devsup.pure.shell import program_words
+
+SKIPPED = frozenset({"node_modules", "__pycache__", "site-packages"})
+DEPTH = 4
+"""How many directories deep other env files are looked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checkup:
+    """What would keep the stack from starting, and what one should know all the same."""
+
+    problems: tuple[Problem, ...] = ()
+    remarks: tuple[str, ...] = ()
+
+    def as_text(self) -> str:
+        """For people."""
+        lines = [*map(str, self.problems), *self.remarks]
+        verdict = "cannot start like this" if self.problems else "ready to start"
+        return "\n".join([*lines, verdict])
+
+    def as_json(self) -> str:
+        """For scripts: `problems` as in `status --json`, and `remarks`, a list of sentences."""
+        problems = [asdict(each) for each in self.problems]
+        return json.dumps({"problems": problems, "remarks": list(self.remarks)})
+
+
+def check(
+    procfile_option: str | None, env_files: tuple[str, ...], shell: Mapping[str, str]
+) -> Checkup:
+    """Look at everything; nothing is started or changed."""
+    try:
+        found = project.load(procfile_option, env_files)
+    except UnreadableError as error:
+        return Checkup(error.problems)
+    env = EnvFiles(found.root, found.env_files, shell)
+    reading = env.take(env.contents())
+    directory = RunDirectory.of(found.root)
+    running = directory.locked()
+    needed, spare = ((), ()) if running else taken_ports(found, env)
+    problems = (*reading.problems, *missing_programs(found, env, shell), *needed)
+    remarks = (
+        *(["devsup is running here"] if running else []),
+        *map(str, spare),
+        *missing_files(found, env),
+        *hidden_keys(env),
+        *([] if running else started_by_hand(found)),
+        *unwatched(found, env),
+    )
+    return Checkup(problems, remarks)
+
+
+def missing_programs(found: Project, env: EnvFiles, shell: Mapping[str, str]) -> Iterator[Problem]:
+    """Programs of the Procfile that are not on the PATH that they would be looked for on."""
+    path = env.settings.get("PATH", shell.get("PATH", ""))
+    for entry in found.entries:
+        words = program_words(entry.command)
+        is_name = words and "/" not in words[0] and "$" not in words[0]
+        if is_name and shutil.which(words[0], path=path) is None:
+            message = f"{words[0]} is not on PATH: is the virtual environment active?"
+            yield Problem(found.procfile.name, entry.line, message)
+
+
+def taken_ports(found: Project, env: EnvFiles) -> tuple[tuple[Problem, ...], tuple[Problem, ...]]:
+    """Ports that somebody listens on: such as a service is sure to need, and others it would get.
+
+    Of a program that devsup does not know nobody can say whether it uses its PORT.
+    """
+    lines = {entry.name: entry.line for entry in found.entries}
+    services = procfile.services(found.entries, {}, (), procfile.FIRST_PORT)
+    specs = stack.build(services, found.options, env.settings)
+    owners = {
+        port: pid for pid, ports in processes.listening(processes.pids()).items() for port in ports
+    }
+    needed: list[Problem] = []
+    spare: list[Problem] = []
+    for spec in specs:
+        own = own_ports(spec)
+        for port in sorted({*own, spec.port}):
+            if processes.is_taken(port):
+                message = f"port {port} of {spec.name} is taken by {holder(owners.get(port))}"
+                problem = Problem(found.procfile.name, lines[spec.type], message)
+                (needed if port in own else spare).append(problem)
+    return tuple(needed), tuple(spare)
+
+
+def holder(pid: int | None) -> str:
+    """Who has a port, as far as one may know."""
+    seen = processes.sight(pid) if pid else None
+    if seen is None:
+        return "a process that this user cannot see"
+    return f"{seen.row.pid} ({program(seen.command)} in {seen.directory})"
+
+
+def missing_files(found: Project, env: EnvFiles) -> Iterator[str]:
+    """Env files that are not there; they are watched for all the same."""
+    for path, name in zip(found.env_files, env.names, strict=True):
+        if not path.exists():
+            yield f"{name}: does not exist (devsup up would watch for it)"
+
+
+def hidden_keys(env: EnvFiles) -> Iterator[str]:
+    """Keys that the shell exports, too."""
+    for key in envfile.hidden_by(env.settings, env.shell):
+        yield f"{env.settings.source(key)}: {key} hides the value that your shell exports"
+
+
+def started_by_hand(found: Project) -> Iterator[str]:
+    """Processes of the project that no running devsup started."""
+    for each in kill.plan(scope_of(found)).findings:
+        what = f"{each.pid} ({program(each.command)})"
+        yield f"{what} {each.why.value}; to remove it: devsup kill"
+
+
+def unwatched(found: Project, env: EnvFiles) -> Iterator[str]:
+    """Other env files below the project."""
+    watched = {path.resolve() for path in found.env_files}
+    for path in env_files_below(found.root, DEPTH):
+        if path.resolve() not in watched:
+            name = path.relative_to(found.root)
+            options = " ".join(f"-e {each}" for each in (*env.names, name))
+            yield f"{name}: is not read; to read it: devsup up {options}"
+
+
+def env_files_below(folder: Path, depth: int) -> Iterator[Path]:
+    """Files called `.env` or `.env.local`, but in hidden folders, environments and packages."""
+    try:
+        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+    except OSError:
+        return
+    for entry in entries:
+        if entry.name in {".env", ".env.local"} and entry.is_file():
+            yield Path(entry.path)
+        elif depth and entry.is_dir(follow_symlinks=False) and is_own(entry):
+            yield from env_files_below(Path(entry.path), depth - 1)
+
+
+def is_own(entry: os.DirEntry[str]) -> bool:
+    """Whether a folder may hold sources of the project."""
+    is_environment = os.path.exists(f"{entry.path}/pyvenv.cfg")  # noqa: PTH110  never raises
+    return not (entry.name.startswith(".") or entry.name in SKIPPED or is_environment)

@@ -1,0 +1,46 @@
+"""Writes down what a later devsup needs to find what is left of a run."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+from devsup.edges import processes
+from devsup.edges.rundir import RunDirectory
+from devsup.pure.record import Record, Session
+
+
+class Diary:
+    """The record of the present run, kept up to date; written before anything is started.
+
+    A disk that is full must not end a run: `lost` hears once why the record could not be written.
+    """
+
+    def __init__(
+        self,
+        directory: RunDirectory,
+        run: str,
+        root: str,
+        ports: Sequence[int],
+        lost: Callable[[OSError], None],
+    ) -> None:
+        self.directory = directory
+        self.lost: Callable[[OSError], None] | None = lost
+        self.page = Record(run, root, processes.boot(), processes.own(), (), tuple(ports))
+        directory.write(self.page)
+
+    def record(self, leaders: Mapping[str, int]) -> None:
+        """These leaders live, each in a session that has its pid as its number."""
+        known = {session.leader.pid: session for session in self.page.sessions}
+        sessions = [known.get(pid) or session(name, pid) for name, pid in leaders.items()]
+        self.page = replace(self.page, sessions=tuple(filter(None, sessions)))
+        try:
+            self.directory.write(self.page)
+        except OSError as error:
+            if self.lost:
+                self.lost(error)
+                self.lost = None
+
+
+def session(service: str, pid: int) -> Session | None:
+    """The session of a leader; None when it is dead already."""
+    who = processes.identity(pid)
+    return Session(service, who) if who else None

@@ -1,0 +1,91 @@
+"""Finds out for each service that is starting whether it is ready, by what its spec says."""
+
+import asyncio
+import re
+from collections.abc import Callable
+from functools import partial
+
+from devsup.edges import probe
+from devsup.pure.events import BecameReady
+from devsup.pure.programs import HttpReady, ListenReady, LogReady, PortReady, Ready, SettleReady
+
+# Colours stand between the words of a line, but nobody means them in a pattern.
+_COLOURS = re.compile(rb"\x1b\[[0-9;]*m")
+
+Ports = Callable[[str], frozenset[int]]
+
+
+class Readiness:
+    """The questions that are open, one a service at most."""
+
+    def __init__(self, post: Callable[[BecameReady], None], ports: Ports) -> None:
+        self._post = post
+        self._ports = ports
+        self._asking: dict[str, asyncio.Task[None]] = {}
+        self._hints: dict[str, asyncio.Event] = {}
+        self._awaited: dict[str, tuple[re.Pattern[bytes], BecameReady]] = {}
+
+    def ask(self, name: str, epoch: int, ready: Ready) -> None:
+        """Post BecameReady with this epoch as soon as the service is ready."""
+        self.forget(name)
+        match ready:
+            case LogReady(pattern):
+                expression = re.compile(pattern.encode(), re.MULTILINE)
+                self._awaited[name] = expression, BecameReady(name, epoch, "log line")
+            case PortReady(port):
+                self._keep_asking(BecameReady(name, epoch, f"port {port}"), probe.accepts, port)
+            case HttpReady(url):
+                self._keep_asking(BecameReady(name, epoch, "http"), probe.answers, url)
+            case ListenReady(port):
+                how = f"port {port}" if port else "listening"
+                self._keep_asking(BecameReady(name, epoch, how), self._listens, name, port)
+            case SettleReady():
+                pass  # that is a timer, and the supervisor's own
+
+    def seen(self, name: str, lines: bytes) -> None:
+        """Whole lines of a service's output: what to look for, or a hint to ask again."""
+        if name in self._hints:
+            self._hints[name].set()
+        if name not in self._awaited:
+            return
+        expression, answer = self._awaited[name]
+        if expression.search(_COLOURS.sub(b"", lines)):
+            del self._awaited[name]
+            self._post(answer)
+
+    def forget(self, name: str) -> None:
+        """The service is gone, or starts again."""
+        self._awaited.pop(name, None)
+        self._hints.pop(name, None)
+        task = self._asking.pop(name, None)
+        if task:
+            task.cancel()
+
+    def close(self) -> None:
+        """Ask nothing any more."""
+        for name in [*self._asking]:
+            self.forget(name)
+
+    def _keep_asking(
+        self, answer: BecameReady, question: Callable[..., probe.Answer], *about: object
+    ) -> None:
+        hint = self._hints[answer.name] = asyncio.Event()
+
+        async def asking() -> None:
+            await probe.until(partial(question, *about), hint)
+            self._post(answer)
+
+        task = asyncio.get_running_loop().create_task(asking())
+        task.add_done_callback(_check)
+        self._asking[answer.name] = task
+
+    async def _listens(self, name: str, port: int | None) -> bool:
+        """Whether a process of the service itself listens."""
+        ports = self._ports(name)
+        return port in ports if port else bool(ports)
+
+
+def _check(task: asyncio.Task[None]) -> None:
+    """Nobody awaits it: let the loop hear of its failure, which is a bug of ours."""
+    if not task.cancelled():
+        task.result()

@@ -1,0 +1,307 @@
+"""`devsup up`: one loop that turns happenings into events, and effects into calls."""
+
+import asyncio
+import os
+import signal
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from devsup.commands.advice import Advice
+from devsup.commands.readiness import Readiness
+from devsup.edges import group, processes
+from devsup.edges.census import Process, census, listening
+from devsup.edges.group import Group, Zygote
+from devsup.edges.output import Output
+from devsup.pure import effects as do
+from devsup.pure import envfile, events, report
+from devsup.pure.errors import FAILED
+from devsup.pure.programs import ListenReady, Ready
+from devsup.pure.sighting import GENERATION, RUN, SERVICE
+from devsup.pure.supervisor import Phase, Supervisor
+
+WAITING_FIRST = 1.0
+WAITING_AGAIN = 5.0
+"""Seconds until devsup says whom it waits for, and between two times."""
+SWEEP_PATIENCE = 1.0
+"""Seconds that one round of killing strays may take."""
+END_PATIENCE = 10.0
+"""Seconds that killing everything may take when the zygote was killed."""
+
+NOT_STARTED = 127
+"""The exit code of a command that cannot be found or started, as shells have it."""
+
+EXIT_CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """Where a run takes place: its mark, its directory, and what environments are made from."""
+
+    run: str
+    root: Path
+    shell: Mapping[str, str] = field(repr=False)
+    terminal: bool
+
+
+class Run:
+    """One `devsup up`, from the launch until nothing is left."""
+
+    def __init__(
+        self,
+        supervisor: Supervisor,
+        surroundings: Surroundings,
+        zygote: Zygote,
+        output: Output,
+        record: Callable[[Mapping[str, int]], None],
+    ) -> None:
+        self.loop = asyncio.get_running_loop()
+        self.supervisor = supervisor
+        self.surroundings = surroundings
+        self.zygote = zygote
+        self.output = output
+        self.record = record
+        self.readiness = Readiness(self.post, self.ports)
+        self.advice = Advice(output.say)
+        self.groups: dict[str, Group] = {}
+        self.leaders: dict[str, int] = {}
+        self.deadlines: dict[str, float] = {}
+        self.queue: deque[events.Event] = deque()
+        self.exit_code: asyncio.Future[int] = self.loop.create_future()
+        self.waiting: asyncio.TimerHandle | None = None
+        self.changed = asyncio.Event()
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Wait until something holds that only events can bring about."""
+        while not condition():
+            self.changed.clear()
+            await self.changed.wait()
+
+    async def until_exit(self) -> int:
+        """Launch everything, and serve until nothing is left; the exit code."""
+        self.zygote.serve(self.loop, self.zygote_lost)
+        self.loop.set_exception_handler(self.callback_failed)
+        self.listen_to_signals()
+        self.post(events.Launched())
+        try:
+            return await self.exit_code
+        finally:
+            self.readiness.close()
+
+    def post(self, event: events.Event) -> None:
+        """Let the supervisor decide, and do what it says, one event after the other."""
+        self.queue.append(event)
+        if len(self.queue) > 1:
+            return  # brought by an effect of the event in hand: its turn comes
+        try:
+            self.work_off()
+        except Exception as error:  # noqa: BLE001  whoever posts (a task, a command) may swallow it
+            self.fail(error)
+
+    def work_off(self) -> None:
+        """Take the events that wait, and those that their effects bring."""
+        while self.queue:
+            for effect in self.supervisor.handle(self.queue[0], self.loop.time()):
+                self.perform(effect)
+            self.queue.popleft()
+        self.changed.set()
+        self.say_later_who_is_awaited(WAITING_FIRST)
+
+    def perform(self, effect: do.Effect) -> None:
+        """Carry out one effect."""
+        match effect:
+            case do.Spawn():
+                self.spawn(effect)
+            case do.Probe(name, epoch, ready):
+                self.readiness.ask(name, epoch, self.asked_of(name, ready))
+            case do.Arm(name, epoch, delay):
+                self.deadlines[name] = self.loop.time() + delay
+                self.loop.call_later(delay, self.post, events.TimerFired(name, epoch))
+            case do.Signal(name, number, to):
+                self.groups[name].signal(number, to.value)
+            case do.Kill(name):
+                self.groups[name].kill()
+            case do.Count(round_, sweep):
+                self.count(round_, sweep)
+            case do.Say(notice):
+                self.output.say(report.sentence(notice))
+            case do.Exit(exit_code):
+                self.leave(exit_code)
+
+    def leave(self, exit_code: int) -> None:
+        """The first word about the end counts."""
+        if not self.exit_code.done():
+            self.exit_code.set_result(exit_code)
+
+    # ---- the end
+
+    def listen_to_signals(self) -> None:
+        """SIGINT and SIGTERM hurry an end that they have begun; SIGHUP never does.
+
+        It comes twice when a terminal is closed, from the shell and from the kernel. Who started us
+        with SIGHUP ignored (nohup) means it.
+        """
+        for number in (signal.SIGINT, signal.SIGTERM):
+            self.loop.add_signal_handler(number, self.post, events.Quit(EXIT_CODES[number]))
+        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+            self.loop.add_signal_handler(signal.SIGHUP, self.end, EXIT_CODES[signal.SIGHUP])
+
+    def end(self, exit_code: int) -> None:
+        """End the run gracefully; nothing new to one that is ending already."""
+        if self.supervisor.phase is not Phase.QUITTING:
+            self.post(events.Quit(exit_code))
+
+    def unheard(self) -> None:
+        """Nobody reads the output any more.
+
+        Ctrl-C in `devsup up | tee log` ends the reader too: an interrupt that follows is the first.
+        """
+        if self.supervisor.phase is not Phase.QUITTING:
+            self.end(0)
+            self.loop.add_signal_handler(signal.SIGINT, self.interrupted_after_reader)
+
+    def interrupted_after_reader(self) -> None:
+        """From now on an interrupt is the second one."""
+        self.loop.add_signal_handler(
+            signal.SIGINT, self.post, events.Quit(EXIT_CODES[signal.SIGINT])
+        )
+
+    def callback_failed(self, _: asyncio.AbstractEventLoop, context: Mapping[str, Any]) -> None:
+        """An exception that nobody awaits: in a callback of the loop it is a bug of ours.
+
+        The rest (no descriptors for one more connection, a command's own failure) does not concern
+        the run. Nothing is printed: the message of an exception may hold values of settings.
+        """
+        if "handle" in context:
+            self.fail(context["exception"])
+
+    def fail(self, error: Exception) -> None:
+        """A bug of devsup's own ends the run."""
+        if not self.exit_code.done():
+            self.exit_code.set_exception(error)
+
+    # ---- services
+
+    def spawn(self, effect: do.Spawn) -> None:
+        """Start a service under a guardian of its own."""
+        name, spec = effect.name, self.supervisor.units[effect.name].spec
+        new = self.groups[name] = Group(self.zygote, partial(self.happened, name))
+        environment = envfile.environment(
+            self.surroundings.shell,
+            effect.settings,
+            port=spec.port,
+            terminal=self.surroundings.terminal,
+            marks={
+                RUN: self.surroundings.run,
+                SERVICE: name,
+                GENERATION: str(effect.generation),
+            },
+        )
+        try:
+            ours, theirs = os.pipe()
+            self.output.attach(name, ours, partial(self.seen, name))
+            new.spawn(self.surroundings.root, spec.shell_line, environment, theirs)
+        except OSError as error:
+            self.output.say(f"{name} cannot be started: {error.strerror}")
+            # Not at once: what else was decided with the start (a probe) must be there to be ended.
+            self.loop.call_soon(self.happened, name, group.Gone())
+
+    def seen(self, name: str, lines: bytes) -> None:
+        """Whole lines of a service's output: it may be ready, or in a known trouble."""
+        self.readiness.seen(name, lines)
+        unit = self.supervisor.units[name]
+        self.advice.look(lines, name, unit.generation, unit.settings)
+
+    def asked_of(self, name: str, ready: Ready) -> Ready:
+        """What tells that a service is ready; a file that sets PORT overrules the Procfile's."""
+        unit = self.supervisor.units[name]
+        port = unit.settings.get("PORT", "")
+        moved = port and ready == ListenReady(unit.spec.port)
+        return ListenReady(int(port) if port.isdecimal() else None) if moved else ready
+
+    def happened(self, name: str, happening: group.Happening) -> None:
+        """What a guardian, or the zygote, says of a service."""
+        match happening:
+            case group.Started(leader):
+                self.leaders[name] = leader
+                self.record(self.leaders)
+            case group.Failed(number):
+                self.output.say(f"{name} cannot be started: {os.strerror(number)}")
+                self.post(events.LeaderExited(name, NOT_STARTED))
+            case group.Exited(code):
+                self.post(events.LeaderExited(name, code))
+            case group.Gone():
+                self.readiness.forget(name)
+                self.output.finish(name)
+                self.leaders.pop(name, None)
+                self.post(events.Emptied(name))
+
+    def zygote_lost(self) -> None:
+        """Somebody killed the zygote: nobody guards the guardians any more, so everything goes."""
+        ended = self.zygote.end_everything(END_PATIENCE)
+        how = report.ending(self.zygote.process.returncode)
+        self.output.say(f"devsup's own process (the zygote) {how}: everything was stopped")
+        if not ended:
+            self.output.say("some processes could not be killed; type: devsup kill")
+        self.leave(FAILED)
+
+    # ---- looking
+
+    def members(self, names: Mapping[int, str] | None = None) -> tuple[Process, ...]:
+        """Live processes of this run, below the guardians of all services or of these."""
+        guardians = {each.guardian: name for name, each in self.groups.items() if each.guardian}
+        return census(self.surroundings.run, guardians if names is None else names)
+
+    def ports(self, name: str) -> frozenset[int]:
+        """What the processes of one service listen on."""
+        inside = [each.pid for each in self.members() if each.lineage == name]
+        return frozenset(port for found in listening(inside).values() for port in found)
+
+    def count(self, round_: int, sweep: tuple[int, ...]) -> None:
+        """Kill strays, look at every live process, and tell the supervisor."""
+        sweep_strays(self.surroundings.run, sweep)
+        processes = self.members()
+        strays = {each.pid for each in processes if each.lineage is None}
+        if strays:
+            # One whose parent died during the look seems to belong nowhere: look again.
+            strays &= {each.pid for each in self.members() if each.lineage is None}
+        inside = [each for each in processes if each.lineage]
+        is_current = self.supervisor.is_current
+        stale = [each.pid for each in inside if not is_current(each.lineage, each.generation)]
+        self.post(events.Counted(round_, len(inside), tuple(sorted(strays)), tuple(stale)))
+
+    def say_later_who_is_awaited(self, delay: float) -> None:
+        """Long waits show that something is happening."""
+        awaited = any(unit.moving for unit in self.supervisor.units.values())
+        if awaited and self.waiting is None:
+            self.waiting = self.loop.call_later(delay, self.say_who_is_awaited)
+        elif not awaited and self.waiting is not None:
+            self.waiting.cancel()
+            self.waiting = None
+
+    def say_who_is_awaited(self) -> None:
+        """Who has been awaited for long, and how long still."""
+        self.waiting = None
+        line = report.waiting(self.supervisor.units.values(), self.deadlines, self.loop.time())
+        if line:
+            self.output.say(line)
+        self.say_later_who_is_awaited(WAITING_AGAIN)
+
+
+def sweep_strays(run: str, pids: Iterable[int]) -> None:
+    """SIGKILL what carries this run's mark, and wait for it to be dead."""
+    grips = [held for held in map(processes.grip, pids) if held]
+    for held in grips:
+        # The grip came first: what carries the mark now is what the signal reaches.
+        if processes.marks(held.pid).run == run:
+            held.send(signal.SIGKILL)
+    until = time.monotonic() + SWEEP_PATIENCE
+    alive = set(grips)
+    while alive and (dead := processes.wait([*alive], until - time.monotonic())):
+        alive -= set(dead)
+    for held in grips:
+        held.close()

@@ -1,0 +1,1 @@
+"""One side effect a module: processes, files, sockets, the terminal."""

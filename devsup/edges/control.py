@@ -1,0 +1,154 @@
+"""The supervisor's end of the control socket: requests in, replies out, and nobody can do harm.
+
+A peer gets one request. Whoever is of another user, silent, garbled or endless is sent away; for
+whoever does not read, lines are dropped and counted, so that nothing grows, not even with many of
+them: what waits for all peers together is bounded, too.
+"""
+
+import asyncio
+import contextlib
+import os
+import socket
+import struct
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from devsup.pure.errors import USAGE, DevsupError
+from devsup.pure.protocol import LONGEST_REQUEST, Kind, Reply, Request, dump, load_request
+
+MOST_PEERS = 256
+"""Connections at a time; a further one is refused."""
+PATIENCE = 5.0
+"""Seconds in which a peer has to say what it wants."""
+LAST_PATIENCE = 1.0
+"""Seconds in which a peer has to read what is left for it when the run is over."""
+MOST_WAITING = 1024 * 1024
+ALL_WAITING = 32 * MOST_WAITING
+"""Bytes that may wait for one peer that does not read, and for all of them; lines that come then
+are dropped and counted."""
+
+_CREDENTIALS = struct.Struct("3i")  # struct ucred: pid, uid, gid
+
+
+class Peer:
+    """Somebody who asks, and who may not read the answer."""
+
+    def __init__(self, writer: asyncio.StreamWriter, room: Callable[[], int]) -> None:
+        self._writer = writer
+        self._room = room
+        self._missed = 0
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether so much waits for it that more would be dropped."""
+        return self._writer.transport.get_write_buffer_size() > self._room()
+
+    def send(self, reply: Reply) -> None:
+        """Send a line of the reply; lines of output are dropped while it is behind."""
+        if reply.kind is Kind.LINES and self.is_behind:
+            self._missed += reply.text.count("\n")
+            return
+        if self._missed:
+            self._writer.write(dump(Reply(Kind.MISSED, number=self._missed)))
+            self._missed = 0
+        self._writer.write(dump(reply))
+
+    async def drained(self) -> None:
+        """Until it has read most of what waits for it."""
+        await self._writer.drain()
+
+
+Handle = Callable[[Request, Peer], Awaitable[None]]
+
+
+class Control:
+    """Listens on the control socket and has requests handled."""
+
+    def __init__(self, path: Path, handle: Handle) -> None:
+        self._path = path
+        self._handle = handle
+        self._peers: set[asyncio.Task[None]] = set()
+
+    async def start(self) -> None:
+        """Listen; the directory around the socket is ours alone, and so is the socket."""
+        self._path.unlink(missing_ok=True)
+        self._server = await asyncio.start_unix_server(
+            self._connected, self._path, limit=LONGEST_REQUEST
+        )
+        self._path.chmod(0o600)
+
+    async def close(self) -> None:
+        """Hang up on everybody; what was sent is still delivered to those who read it."""
+        self._server.close()
+        if self._peers:
+            await asyncio.wait(self._peers, timeout=LAST_PATIENCE)
+        for task in self._peers:
+            task.cancel()
+        await asyncio.gather(*self._peers, return_exceptions=True)
+        self._path.unlink(missing_ok=True)
+
+    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task  # noqa: S101  start_unix_server runs this as a task of its own
+        self._peers.add(task)
+        try:
+            await self._serve(reader, writer)
+        except (OSError, asyncio.CancelledError):
+            pass  # it hung up, or we do
+        finally:
+            self._peers.discard(task)
+            writer.close()
+            if writer.transport.get_write_buffer_size():
+                # A mere close would keep what is left for whoever never reads it, uncounted.
+                writer.transport.abort()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        peer = Peer(writer, self._room)
+        try:
+            self._check(writer)
+            request = await self._request(reader)
+            await self._until_hung_up(reader, self._handle(request, peer))
+        except DevsupError as error:
+            peer.send(Reply(Kind.REFUSED, error.message, error.hint, error.exit_code))
+        writer.close()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE):
+                await writer.wait_closed()
+
+    def _room(self) -> int:
+        return min(MOST_WAITING, ALL_WAITING // max(len(self._peers), 1))
+
+    def _check(self, writer: asyncio.StreamWriter) -> None:
+        if len(self._peers) > MOST_PEERS:
+            raise DevsupError("too many commands ask at once", hint="try again")
+        if user(writer.get_extra_info("socket")) not in {None, 0, os.getuid()}:
+            raise DevsupError("this devsup belongs to another user", exit_code=USAGE)
+
+    async def _request(self, reader: asyncio.StreamReader) -> Request:
+        try:
+            async with asyncio.timeout(PATIENCE):
+                return load_request(await reader.readuntil(b"\n"))
+        except (TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+            raise DevsupError("no request came", exit_code=USAGE) from None
+
+    async def _until_hung_up(self, reader: asyncio.StreamReader, answer: Awaitable[None]) -> None:
+        """Answer, and stop when the peer is gone: nobody wants to know any more."""
+        answering = asyncio.ensure_future(answer)
+        hanging_up = asyncio.ensure_future(reader.read(1))
+        try:
+            await asyncio.wait({answering, hanging_up}, return_when=asyncio.FIRST_COMPLETED)
+            if answering.done():
+                answering.result()
+        finally:
+            answering.cancel()
+            hanging_up.cancel()
+            await asyncio.gather(answering, hanging_up, return_exceptions=True)
+
+
+def user(connection: socket.socket) -> int | None:
+    """Who is at the other end, as the kernel says; None where it cannot (macOS)."""
+    if not hasattr(socket, "SO_PEERCRED"):
+        return None
+    option = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+    uid: int = _CREDENTIALS.unpack(option)[1]
+    return uid

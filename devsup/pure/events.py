@@ -1,0 +1,104 @@
+"""What happens to a run: the input of `supervisor`. Settings are secrets and stay out of reprs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from devsup.pure.errors import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Launched:
+    """The run begins."""
+
+
+@dataclass(frozen=True, slots=True)
+class Edited:
+    """The env files are readable and say this; `file` is the one that was touched."""
+
+    settings: Mapping[str, str] = field(repr=False)
+    file: str
+
+
+@dataclass(frozen=True, slots=True)
+class Broke:
+    """The env files are not readable."""
+
+    problems: tuple[Problem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RestartAsked:
+    """Somebody wants these services restarted."""
+
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StartAsked:
+    """Somebody wants these services to run."""
+
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StopAsked:
+    """Somebody wants these services down, over edits too, until they are asked for."""
+
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BecameReady:
+    """A probe of this epoch found the service ready; `how` says by what."""
+
+    name: str
+    epoch: int
+    how: str
+
+
+@dataclass(frozen=True, slots=True)
+class TimerFired:
+    """The time that was asked for in this epoch is over."""
+
+    name: str
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class LeaderExited:
+    """The leader ended; `code` is negative for a signal."""
+
+    name: str
+    code: int
+
+
+@dataclass(frozen=True, slots=True)
+class Emptied:
+    """Nothing of the service is alive: the kernel says so."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """The census of this round.
+
+    `processes` live in their services, `strays` do not; `stale` ones do, on older settings.
+    """
+
+    round: int
+    processes: int
+    strays: tuple[int, ...] = ()
+    stale: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Quit:
+    """The run is to end with this exit code; the second time without any grace."""
+
+    exit_code: int
+
+
+Asked = RestartAsked | StartAsked | StopAsked
+Life = BecameReady | TimerFired | LeaderExited | Emptied
+Event = Launched | Edited | Broke | Asked | Life | Counted | Quit

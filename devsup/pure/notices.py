@@ -1,0 +1,166 @@
+"""What is worth telling a person about a run, as data; `report` has the sentences."""
+
+from dataclasses import dataclass
+from enum import Enum
+from signal import Signals
+
+from devsup.pure.errors import Problem
+from devsup.pure.lifecycle import State
+
+
+class Cause(Enum):
+    """Why services are (re)started."""
+
+    LAUNCH = "launch"
+    EDIT = "edit"
+    ASKED = "asked"
+    EXIT = "exit"
+
+
+@dataclass(frozen=True, slots=True)
+class Restarting:
+    """Services are about to be stopped, because of an edit (`diff` names its keys) or on demand."""
+
+    cause: Cause
+    file: str
+    diff: str
+    names: tuple[str, ...]
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class Steady:
+    """Every service is where it can be: its state, and by what it was found ready.
+
+    Times in seconds; `processes` were counted by the census, all on the settings that concern them.
+    """
+
+    cause: Cause
+    file: str
+    diff: str
+    services: tuple[tuple[str, State, str], ...]
+    generation: int
+    stop: float
+    start: float
+    processes: int
+
+
+@dataclass(frozen=True, slots=True)
+class NotConcerned:
+    """An edit changed keys that concern no running service."""
+
+    file: str
+    diff: str
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class Exited:
+    """A service ended though nobody asked; `code` is negative for a signal, None when unseen."""
+
+    name: str
+    code: int | None
+    generation: int
+
+
+class Next(Enum):
+    """What follows an exit that nobody asked for."""
+
+    WAIT = "wait"
+    RESTART = "restart"
+    STOP = "stop"
+
+
+@dataclass(frozen=True, slots=True)
+class Following:
+    """What devsup does about a service that is down; `delay` in seconds."""
+
+    name: str
+    what: Next
+    delay: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    """A service is not started, because one that it comes after is not ready and not starting."""
+
+    name: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class Signalled:
+    """A further step of a stop sequence: the steps before did not end the service."""
+
+    name: str
+    signal: Signals
+
+
+@dataclass(frozen=True, slots=True)
+class Killed:
+    """The grace period is over (or somebody asked): SIGKILL to every process of the service."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stuck:
+    """SIGKILL did not end a service."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """Processes of this run outside of their service were found and killed."""
+
+    pids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Unverified:
+    """Not every process is where it should be, on the settings that it should have."""
+
+    strays: tuple[int, ...]
+    stale: tuple[int, ...]
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """The files cannot be understood; the stack keeps the settings of `generation`."""
+
+    problems: tuple[Problem, ...]
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class Repaired:
+    """The files are fine again, and say what the stack is running on."""
+
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class Quitting:
+    """The run ends: these services are being stopped."""
+
+    names: tuple[str, ...]
+
+
+Notice = (
+    Restarting
+    | Steady
+    | NotConcerned
+    | Exited
+    | Following
+    | Blocked
+    | Signalled
+    | Killed
+    | Stuck
+    | Swept
+    | Unverified
+    | Broken
+    | Repaired
+    | Quitting
+)

@@ -1,0 +1,170 @@
+"""What devsup says to people: one sentence a notice. Keys are named, values never are."""
+
+import signal
+from collections.abc import Iterable, Mapping
+from functools import singledispatch
+
+from devsup.pure import notices as tell
+from devsup.pure.lifecycle import State, Want
+from devsup.pure.notices import Cause, Next, Notice
+from devsup.pure.unit import Unit
+from devsup.pure.words import count, seconds
+
+
+def ending(code: int | None) -> str:
+    """How a process ended, signals by name."""
+    if code is None:
+        return "ended unseen: it could not be started, or its guardian was killed"
+    if code >= 0:
+        return f"exited with status {code}"
+    try:
+        return f"was ended by {signal.Signals(-code).name}"
+    except ValueError:
+        return f"was ended by signal {-code}"
+
+
+@singledispatch
+def sentence(notice: Notice) -> str:
+    """A notice as devsup says it in the output."""
+    raise TypeError(f"no sentence for {type(notice).__name__}")
+
+
+@sentence.register
+def _(notice: tell.Restarting) -> str:
+    names = " ".join(notice.names)
+    return f"{_reason(notice)}restarting {names} on generation {notice.generation}"
+
+
+def _reason(notice: tell.Restarting | tell.Steady) -> str:
+    """What an edit changed: `.env: ~KEY +OTHER: `; nothing when no edit is behind it."""
+    if notice.cause is not Cause.EDIT:
+        return ""
+    return f"{notice.file}: {notice.diff or 'back to what it was'}: "
+
+
+@sentence.register
+def _(notice: tell.Steady) -> str:
+    took = seconds(notice.stop + notice.start)
+    if notice.stop:
+        took += f" (stop {seconds(notice.stop)}, start {seconds(notice.start)})"
+    up = [f"{name} ({how})" for name, state, how in notice.services if state is State.UP]
+    parts = [
+        *([f"{' '.join(up)} on generation {notice.generation}"] if up else []),
+        *(f"{name} {state.value}" for name, state, _ in notice.services if state is not State.UP),
+    ]
+    parts[-1] += f" in {took}"
+    parts.append(f"{count(notice.processes, 'process', 'processes')} verified")
+    return _reason(notice) + ", ".join(parts)
+
+
+@sentence.register
+def _(notice: tell.NotConcerned) -> str:
+    return f"{notice.file}: {notice.diff}: concerns no running service, nothing restarted"
+
+
+@sentence.register
+def _(notice: tell.Exited) -> str:
+    unasked = "" if notice.code is None else ", and nobody had asked it to"
+    return f"{notice.name} {ending(notice.code)}{unasked}"
+
+
+@sentence.register
+def _(notice: tell.Following) -> str:
+    match notice.what:
+        case Next.WAIT:
+            return f"{notice.name} is down until the next edit; the others are left running"
+        case Next.RESTART:
+            return f"{notice.name} is started again in {seconds(notice.delay)}"
+        case Next.STOP:
+            return f"{notice.name} is down: stopping everything, as on-exit says"
+
+
+@sentence.register
+def _(notice: tell.Blocked) -> str:
+    return f"{notice.name} is not started: it comes after {notice.after}, which is not running"
+
+
+@sentence.register
+def _(notice: tell.Signalled) -> str:
+    return f"{notice.name} is still running: {notice.signal.name}"
+
+
+@sentence.register
+def _(notice: tell.Killed) -> str:
+    return f"{notice.name}: SIGKILL to every process that is left"
+
+
+@sentence.register
+def _(notice: tell.Stuck) -> str:
+    return (
+        f"{notice.name} is stuck: the kernel does not end it even on SIGKILL (a process of another"
+        " user, or one that waits for a device); look at it with ps"
+    )
+
+
+@sentence.register
+def _(notice: tell.Swept) -> str:
+    return f"strays of this run killed: {' '.join(map(str, notice.pids))}"
+
+
+@sentence.register
+def _(notice: tell.Unverified) -> str:
+    text = f"generation {notice.generation} is NOT verified"
+    if notice.strays:
+        pids = " ".join(map(str, notice.strays))
+        text += f"; strays of this run are still alive: {pids} (type: devsup kill)"
+    if notice.stale:
+        pids = " ".join(map(str, notice.stale))
+        text += f"; on older settings: {pids} (type: devsup env --live)"
+    return text
+
+
+@sentence.register
+def _(notice: tell.Broken) -> str:
+    problems = "\n".join(map(str, notice.problems))
+    return f"{problems}\nkept running on generation {notice.generation}; save the file to try again"
+
+
+@sentence.register
+def _(notice: tell.Repaired) -> str:
+    return (
+        f"the settings are readable again and the same as those of generation {notice.generation}"
+    )
+
+
+@sentence.register
+def _(notice: tell.Quitting) -> str:
+    if not notice.names:
+        return "stopping"
+    return f"stopping {' '.join(notice.names)} (Ctrl-C again to kill)"
+
+
+def waiting(units: Iterable[Unit], deadlines: Mapping[str, float], now: float) -> str:
+    """Who is awaited and how long still; empty when nobody is."""
+    awaited = [_awaited(unit, deadlines, now) for unit in units if unit.moving]
+    return f"waiting: {'; '.join(awaited)}" if awaited else ""
+
+
+def _awaited(unit: Unit, deadlines: Mapping[str, float], now: float) -> str:
+    """`worker.1 stopping for 2.1 s, QUIT in 7.9 s`."""
+    name, life = unit.spec.name, unit.life
+    text = f"{name} {life.state.value} for {seconds(now - unit.since)}"
+    if life.state is not State.STOPPING:
+        return text
+    steps = unit.spec.steps
+    following = steps[life.step].signal.name if life.step < len(steps) else "SIGKILL"
+    return f"{text}, {following} in {seconds(max(0.0, deadlines[name] - now))}"
+
+
+def standing(unit: Unit) -> str:
+    """What became of a service that somebody asked about."""
+    name, state = unit.spec.name, unit.life.state
+    match state:
+        case State.UP:
+            return f"{name} is up ({unit.how}) on generation {unit.generation}"
+        case State.CRASHED:
+            return f"{name} crashed: it {ending(unit.life.exit_code)}"
+        case State.DOWN if unit.finished and unit.life.want is Want.UP:
+            return f"{name} has finished"
+        case _:
+            return f"{name} is {state.value}"
