@@ -45,8 +45,8 @@ def chase(search: Search, judged: frozenset[int]) -> bool:
 def _strike(pid: int, search: Search) -> Verdict:
     """Kill a process if it certainly is left over.
 
-    With it the group of a session's leader, which has nobody but its descendants; a link that has
-    forked already does not get away by that. (On two busy cores it halves the length of a chase.)
+    With it its session's first group, where that is all ours: the kernel lets no fork slip out of a
+    killpg, so that a link which has forked already takes the next one with it.
     """
     grip = processes.grip(pid)
     if grip is None:
@@ -58,6 +58,6 @@ def _strike(pid: int, search: Search) -> Verdict:
         if not search.is_ours(seen):
             return Verdict.ANOTHER
         grip.send(SIGKILL)
-        if seen.row.session == pid:
-            os.killpg(pid, SIGKILL)
+        if search.owns(seen):
+            os.killpg(seen.row.session, SIGKILL)
     return Verdict.OURS

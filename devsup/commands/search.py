@@ -71,6 +71,12 @@ class Search:
         """Whether a single process is certainly left over, by what the last look found out."""
         return seen.row.pid not in self.spared and proof(seen, self.project) is not None
 
+    def owns(self, seen: Sighting) -> bool:
+        """Whether the session that one of ours sits in has nobody but ours: it leads it, or a
+        recorded leader did. (A marked process may have been started in somebody's terminal.)
+        """
+        return seen.row.session in {seen.row.pid, *self.project.sessions}
+
     def _sessions(self) -> Iterator[tuple[int, tuple[Session, bool]]]:
         """The recorded sessions by number, but those whose number has got another leader."""
         for each in self.recorded:

@@ -259,10 +259,19 @@ def test_whatever_it_does_a_marked_process_goes(bed: Bed, kind: str) -> None:
     child.wait_until_gone()
 
 
-@pytest.mark.parametrize("kind", ["blank", "headless", "forks"])
+@pytest.mark.parametrize("kind", ["blank", "headless"])
 def test_whatever_it_does_a_process_in_a_recorded_session_goes(bed: Bed, kind: str) -> None:
     child = bed.start(kind)
-    bed.write(Identity(child.leader, 1.0) if kind == "forks" else identity(child.leader))
+    bed.write(identity(child.leader))
+    assert bed.kill().survivors == ()
+    child.wait_until_gone()
+
+
+def test_a_fork_chain_in_the_session_of_a_leader_that_is_gone_goes(bed: Bed) -> None:
+    child = bed.start("forks")
+    while processes.row(child.leader):  # until its cage has buried it
+        os.sched_yield()
+    bed.write(Identity(child.leader, 1.0))
     assert bed.kill().survivors == ()
     child.wait_until_gone()
 
