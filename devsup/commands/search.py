@@ -72,8 +72,9 @@ class Search:
         return seen.row.pid not in self.spared and proof(seen, self.project) is not None
 
     def owns(self, seen: Sighting) -> bool:
-        """Whether the session that one of ours sits in has nobody but ours: it leads it, or a
-        recorded leader did. (A marked process may have been started in somebody's terminal.)
+        """Whether nobody but ours sits in its session, which it leads, or a recorded leader did.
+
+        A marked process may also have been started in somebody's terminal.
         """
         return seen.row.session in {seen.row.pid, *self.project.sessions}
 
