@@ -104,6 +104,7 @@ async def serve(
         parts.push_async_callback(control.close)
         parts.callback(desk.ended.set)
         parts.push_async_callback(output.flush, FLUSH_PATIENCE)
+        parts.callback(output.leave)
         parts.callback(run.zygote.close, END_PATIENCE)
         parts.callback(settling.close)
         parts.callback(watch.close)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from devsup.commands.advice import Advice
+from devsup.commands.progress import Progress
 from devsup.commands.readiness import Readiness
 from devsup.edges import group, processes
 from devsup.edges.census import Process, census, listening
@@ -24,9 +25,6 @@ from devsup.pure.programs import ListenReady, Ready
 from devsup.pure.sighting import GENERATION, RUN, SERVICE
 from devsup.pure.supervisor import Phase, Supervisor
 
-WAITING_FIRST = 1.0
-WAITING_AGAIN = 5.0
-"""Seconds until devsup says whom it waits for, and between two times."""
 SWEEP_PATIENCE = 1.0
 """Seconds that one round of killing strays may take."""
 END_PATIENCE = 10.0
@@ -72,7 +70,7 @@ class Run:
         self.deadlines: dict[str, float] = {}
         self.queue: deque[events.Event] = deque()
         self.exit_code: asyncio.Future[int] = self.loop.create_future()
-        self.waiting: asyncio.TimerHandle | None = None
+        self.progress = Progress(output, self.who_is_awaited)
         self.changed = asyncio.Event()
 
     async def until(self, condition: Callable[[], bool]) -> None:
@@ -91,6 +89,7 @@ class Run:
             return await self.exit_code
         finally:
             self.readiness.close()
+            self.progress.follow(awaited=False)
 
     def post(self, event: events.Event) -> None:
         """Let the supervisor decide, and do what it says, one event after the other."""
@@ -109,7 +108,7 @@ class Run:
                 self.perform(effect)
             self.queue.popleft()
         self.changed.set()
-        self.say_later_who_is_awaited(WAITING_FIRST)
+        self.progress.follow(awaited=any(each.moving for each in self.supervisor.units.values()))
 
     def perform(self, effect: do.Effect) -> None:
         """Carry out one effect."""
@@ -274,22 +273,9 @@ class Run:
         stale = [each.pid for each in inside if not is_current(each.lineage, each.generation)]
         self.post(events.Counted(round_, len(inside), tuple(sorted(strays)), tuple(stale)))
 
-    def say_later_who_is_awaited(self, delay: float) -> None:
-        """Long waits show that something is happening."""
-        awaited = any(unit.moving for unit in self.supervisor.units.values())
-        if awaited and self.waiting is None:
-            self.waiting = self.loop.call_later(delay, self.say_who_is_awaited)
-        elif not awaited and self.waiting is not None:
-            self.waiting.cancel()
-            self.waiting = None
-
-    def say_who_is_awaited(self) -> None:
-        """Who has been awaited for long, and how long still."""
-        self.waiting = None
-        line = report.waiting(self.supervisor.units.values(), self.deadlines, self.loop.time())
-        if line:
-            self.output.say(line)
-        self.say_later_who_is_awaited(WAITING_AGAIN)
+    def who_is_awaited(self) -> str:
+        """Who is moving, and how long it still can take."""
+        return report.waiting(self.supervisor.units.values(), self.deadlines, self.loop.time())
 
 
 def sweep_strays(run: str, pids: Iterable[int]) -> None:

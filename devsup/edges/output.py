@@ -18,6 +18,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from selectors import EVENT_READ, DefaultSelector
 
+from devsup.edges.live import Layer, Live
 from devsup.edges.terminal import Terminal
 from devsup.pure.lines import OWN, Lines, Prefix, prefixed, prefixes
 
@@ -114,6 +115,7 @@ class Output:
         self._window, self._taken = 0.0, 0  # bytes taken until then decide about gathering
         self._pipes = DefaultSelector()
         self._terminal = Terminal(loop, fd, self._eased, self._failed)
+        self._live = Live(self._terminal, fd)
         self._read_on()
 
     def attach(self, name: str, pipe_fd: int, seen: Callable[[bytes], None] | None = None) -> None:
@@ -141,6 +143,23 @@ class Output:
         """A line of devsup's own, or several."""
         line = text.rstrip("\n") + "\n"
         self._pass_on(self._services[OWN], line.encode(errors="backslashreplace"))
+
+    @property
+    def has_bottom(self) -> bool:
+        """Whether `show` shows anything."""
+        return self._live.is_possible
+
+    def show(self, layer: Layer, text: str) -> None:
+        """Have this line at the bottom of the terminal, and nowhere else; empty: none any more."""
+        self._live.show(layer, text)
+
+    def tell(self, text: str) -> None:
+        """Lines for who sits at the terminal: as they are, and not for the journal."""
+        self._live.write(f"{text}\n".encode(errors="backslashreplace"))
+
+    def leave(self) -> None:
+        """Leave the terminal as it was found: nothing at its bottom, no colour."""
+        self._live.leave()
 
     async def flush(self, timeout: float) -> bool:  # noqa: ASYNC109 -- a quiet time, no deadline
         """Wait until all that was handed over is written.
@@ -225,7 +244,7 @@ class Output:
         plain = prefixed(run, service.plain.at(now))
         self._journal(service.name, plain)
         shown = service.prefix.at(now if self._timestamps else b"")
-        self._terminal.write(plain if self._is_plain else prefixed(run, shown))
+        self._live.write(plain if self._is_plain else prefixed(run, shown))
         if self._terminal.waiting > HIGH:
             self._pause()
         if seen:

@@ -7,8 +7,12 @@ from functools import singledispatch
 from devsup.pure import notices as tell
 from devsup.pure.lifecycle import State, Want
 from devsup.pure.notices import Cause, Next, Notice
+from devsup.pure.programs import HttpReady, ListenReady, LogReady, PortReady, Ready, SettleReady
 from devsup.pure.unit import Unit
 from devsup.pure.words import count, seconds
+
+NAMED = 3
+"""Of very many services so many are named: a line has to be read at a glance."""
 
 
 def ending(code: int | None) -> str:
@@ -141,19 +145,48 @@ def _(notice: tell.Quitting) -> str:
 
 def waiting(units: Iterable[Unit], deadlines: Mapping[str, float], now: float) -> str:
     """Who is awaited and how long still; empty when nobody is."""
-    awaited = [_awaited(unit, deadlines, now) for unit in units if unit.moving]
-    return f"waiting: {'; '.join(awaited)}" if awaited else ""
+    moving = [unit for unit in units if unit.moving]
+    parts = [_awaited(unit, deadlines, now) for unit in moving[:NAMED]]
+    if more := len(moving) - len(parts):
+        parts.append(f"{more} more")
+    return f"waiting: {'; '.join(parts)}" if parts else ""
 
 
 def _awaited(unit: Unit, deadlines: Mapping[str, float], now: float) -> str:
-    """`worker.1 stopping for 2.1 s, QUIT in 7.9 s`."""
+    """`worker.1 finishing, 7 s before SIGQUIT`, `web.1 starting for 3 s (port 8000)`."""
     name, life = unit.spec.name, unit.life
-    text = f"{name} {life.state.value} for {seconds(now - unit.since)}"
-    if life.state is not State.STOPPING:
-        return text
-    steps = unit.spec.steps
-    following = steps[life.step].signal.name if life.step < len(steps) else "SIGKILL"
-    return f"{text}, {following} in {seconds(max(0.0, deadlines[name] - now))}"
+    so_far = f"{now - unit.since:.0f} s"
+    match life.state:
+        case State.STOPPING:
+            left = max(0.0, deadlines[name] - now)
+            asked_once = life.step == 1 and life.exit_code is None
+            verb = "finishing" if asked_once else "stopping"
+            return f"{name} {verb}, {left:.0f} s before {_following(unit)}"
+        case State.KILLING:
+            return f"{name} killed, not gone for {so_far}"
+        case _:
+            return f"{name} starting for {so_far} ({awaited_sign(unit.spec.ready)})"
+
+
+def _following(unit: Unit) -> str:
+    """The signal of the next step of a stop sequence."""
+    steps, step = unit.spec.steps, unit.life.step
+    return steps[step].signal.name if step < len(steps) else "SIGKILL"
+
+
+def awaited_sign(ready: Ready) -> str:
+    """What has to happen before a service counts as ready."""
+    match ready:
+        case LogReady(pattern):
+            return f"until a line has {pattern}"
+        case PortReady(port) | ListenReady(int(port)):
+            return f"until port {port} answers"
+        case ListenReady():
+            return "until it listens"
+        case HttpReady():
+            return "until its address answers"
+        case SettleReady():
+            return "until it has settled"
 
 
 def standing(unit: Unit) -> str:

@@ -1,0 +1,73 @@
+"""What stays at the bottom of the terminal while lines go by above it."""
+
+import os
+from enum import Enum
+
+from devsup.edges.terminal import Terminal
+from devsup.pure.bottom import ERASE, RESET, drawn
+
+USUAL = 80
+"""Columns of a terminal that does not tell."""
+
+BEHIND = 16 * 1024
+"""When more bytes wait for the terminal, nothing new is drawn: a terminal that was stopped for an
+hour must not get an hour of it."""
+
+
+class Layer(Enum):
+    """What may want to be at the bottom; who comes first covers the other."""
+
+    PROMPT = "prompt"
+    PROGRESS = "progress"
+
+
+class Live:
+    """Writes to a terminal, and keeps at most one line below all that was written.
+
+    Where there is no terminal, or a dumb one, it only writes.
+    """
+
+    def __init__(self, terminal: Terminal, fd: int) -> None:
+        self._terminal = terminal
+        self._fd = fd
+        self._texts: dict[Layer, str] = {}
+        self._is_drawn = False
+        self.is_possible = os.isatty(fd) and os.environ.get("TERM") != "dumb"
+
+    def write(self, lines: bytes) -> None:
+        """Whole lines, above what is at the bottom; all of it in one write."""
+        if self._is_drawn or self._texts:
+            lines = self._erased() + lines + self._drawn()
+        self._terminal.write(lines)
+
+    def show(self, layer: Layer, text: str) -> None:
+        """Have `text` at the bottom from now on, or nothing of this layer when it is empty."""
+        before = dict(self._texts)
+        self._texts.pop(layer, None)
+        if text and self.is_possible:
+            self._texts[layer] = text
+        # Every erasing belongs to a drawing, of which a terminal that stands still gets no more.
+        if self._texts != before and (not self._texts or self._terminal.waiting <= BEHIND):
+            self._terminal.write(self._erased() + self._drawn())
+
+    def leave(self) -> None:
+        """Nothing at the bottom any more, and no colour left open by the last line."""
+        self._texts.clear()
+        if self.is_possible:
+            self._terminal.write(self._erased() + RESET)
+
+    def _erased(self) -> bytes:
+        was_drawn, self._is_drawn = self._is_drawn, False
+        return ERASE if was_drawn else b""
+
+    def _drawn(self) -> bytes:
+        text = next((self._texts[layer] for layer in Layer if layer in self._texts), "")
+        self._is_drawn = bool(text)
+        return drawn(text, self._columns()) if text else b""
+
+    def _columns(self) -> int:
+        """Asked each time, for it can change each time."""
+        try:
+            return os.get_terminal_size(self._fd).columns or USUAL
+        except OSError:  # it hung up
+            return USUAL
