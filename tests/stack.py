@@ -102,6 +102,14 @@ class Stack:
         self.reader, terminal = os.openpty()
         return self._start([*IN_TERMINAL, *DEVSUP, "up", *options], terminal, env)
 
+    def shell_in_terminal(self, script: str) -> Stack:
+        """Run a shell's script in a terminal of its own; it starts devsup itself, by `$DEVSUP`."""
+        self.hang_up()
+        self.reader, terminal = os.openpty()
+        return self._start(
+            [*IN_TERMINAL, "sh", "-c", script], terminal, {"DEVSUP": " ".join(DEVSUP)}
+        )
+
     def _start(self, command: list[str], output: int, env: Mapping[str, str] | None) -> Stack:
         self.output, self.seen = "", 0
         self.process = subprocess.Popen(

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from devsup.commands.diary import Diary
+from devsup.commands.foreground import Foreground
 from devsup.commands.project import EnvFiles, Project, Reading
 from devsup.commands.requests import Desk
 from devsup.commands.settling import Settling
@@ -106,11 +107,14 @@ async def serve(
         parts.push_async_callback(output.flush, FLUSH_PATIENCE)
         parts.callback(output.leave)
         parts.callback(run.zygote.close, END_PATIENCE)
+        foreground = Foreground(run, desk)
+        parts.callback(foreground.close)
         parts.callback(settling.close)
         parts.callback(watch.close)
         tell_hidden(output, env.settings, env.shell)
         if request.watch:
             watch.start(loop)
+        foreground.open()
         exit_code = await run.until_exit()
     refuse_lost_output(output.failure)
     return exit_code

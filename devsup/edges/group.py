@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import errno
+import marshal
 import os
 import signal
 import socket
@@ -14,7 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from devsup.edges import guardian
 
@@ -114,6 +115,19 @@ class Zygote:
         """Have a guardian forked around these descriptors; OSError when the zygote is dead."""
         socket.send_fds(self.control, [b"g"], fds)
         self.forking.append(group)
+
+    def guard_terminal(self, fd: int, before: list[Any], ours: list[Any]) -> None:
+        """Have these modes of a terminal put back after our end, if `ours` are in force then.
+
+        `fd` must not block.
+        """
+        with contextlib.suppress(OSError), anonymous_file(marshal.dumps((before, ours))) as modes:
+            socket.send_fds(self.control, [b"t"], [fd, modes.fileno()])
+
+    def forget_terminal(self) -> None:
+        """Have no terminal put back any more."""
+        with contextlib.suppress(OSError):  # the zygote is dead
+            self.control.send(b"f")
 
     def close(self, patience: float) -> bool:
         """End it, and with it every service that still runs; nobody is told of their ends.
@@ -250,8 +264,13 @@ def launch_file(directory: Path, line: str, environment: Mapping[str, str]) -> B
         content = b"\0".join(map(os.fsencode, (str(directory), line, *entries)))
     except UnicodeEncodeError:  # the error itself carries the text, which is a secret
         raise OSError(errno.EILSEQ, os.strerror(errno.EILSEQ)) from None
+    return anonymous_file(content)
+
+
+def anonymous_file(content: bytes) -> BinaryIO:
+    """A file that only its descriptors lead to, to be read from its beginning."""
     if hasattr(os, "memfd_create"):
-        file: BinaryIO = os.fdopen(os.memfd_create("devsup-launch"), "w+b")
+        file: BinaryIO = os.fdopen(os.memfd_create("devsup"), "w+b")
     else:
         file = tempfile.TemporaryFile()  # noqa: SIM115  the caller's `with` closes it
     file.write(content)

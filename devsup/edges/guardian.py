@@ -16,17 +16,21 @@ there are none ends everything, without a scan and without a race.
 
 Without a subreaper (macOS) a guardian knows its leader's process group only.
 
-Zygote protocol, on a stream socket: a request is one byte that carries three descriptors
-(lifeline, output, launch file); replies are lines, `forked PID` or `refused ERRNO` in the order of
-the requests, `gone PID` once nothing of that guardian is alive. Guardian protocol, on the lifeline:
-`signal NUMBER leader|all` and `kill` in, `guarded PID` (its own), `started PID`, `failed ERRNO` and
-`exited CODE` out. The launch file holds, separated by NUL: directory, command line, the
-environment's `KEY=value` strings.
+Zygote protocol, on a stream socket: a request is one byte with descriptors.
+* `g` (lifeline, output, launch file): fork a guardian. Replies are lines, `forked PID` or
+  `refused ERRNO` in the order of the requests, `gone PID` once nothing of that guardian is alive.
+* `t` (a terminal that does not block, a file with its modes before and now, by `marshal`): put the
+  terminal back when the supervisor is gone. `f`: do not.
+
+Guardian protocol, on the lifeline: `signal NUMBER leader|all` and `kill` in, `guarded PID` (its
+own), `started PID`, `failed ERRNO` and `exited CODE` out. The launch file holds, separated by NUL:
+directory, command line, the environment's `KEY=value` strings.
 """
 
 import contextlib
 import ctypes
 import errno
+import marshal
 import os
 import select
 import signal
@@ -41,6 +45,7 @@ LINUX = sys.platform.startswith("linux")
 LOOK_AGAIN = None if LINUX else 0.1
 PR_SET_CHILD_SUBREAPER = 36
 SOME = 64  # children watched at once
+CLEAN = b"\r\x1b[0m\x1b[J"  # no colour, and no line that says what no longer is
 
 
 def become_subreaper() -> bool:
@@ -301,6 +306,32 @@ def start_leader(output: int, launch: int) -> int:
     )
 
 
+class Seat:
+    """The terminal that the supervisor sits at, whose modes it has changed."""
+
+    def __init__(self, terminal: int, modes: int) -> None:
+        with open(modes, "rb", closefd=False) as file:
+            self.before, self.ours = marshal.load(file)  # noqa: S302  from our own supervisor
+        self.terminal = os.dup(terminal)
+
+    def put_back(self) -> None:
+        """Undo what the supervisor left, unless somebody has set modes of their own meanwhile.
+
+        The kernel lets a process outside of the terminal's session do that without asking who is in
+        the foreground.
+        """
+        import termios  # noqa: PLC0415  an extension module, for once in a lifetime
+
+        with contextlib.suppress(OSError, termios.error):
+            if termios.tcgetattr(self.terminal) == self.ours:
+                termios.tcsetattr(self.terminal, termios.TCSANOW, self.before)
+                os.write(self.terminal, CLEAN)
+
+    def close(self) -> None:
+        """Let go of it."""
+        os.close(self.terminal)
+
+
 class Zygote:
     """Forks guardians, buries them, and kills what a killed one leaves behind."""
 
@@ -309,6 +340,7 @@ class Zygote:
         self.wake = wake_on_child_death()
         self.guardians: set[int] = set()
         self.lost: set[int] = set()
+        self.seat: Seat | None = None
 
     def run(self) -> None:
         """Serve until the supervisor is gone and then until no child is left."""
@@ -320,6 +352,8 @@ class Zygote:
             if self.control in ready and not self.serve():
                 sources.remove(self.control)
                 self.wake_guardians()
+                if self.seat:
+                    self.seat.put_back()
             self.bury()
 
     def wake_guardians(self) -> None:
@@ -328,7 +362,7 @@ class Zygote:
             send_signal(pid, signal.SIGCONT)
 
     def serve(self) -> bool:
-        """Fork one guardian; False when the supervisor is gone."""
+        """Carry out one request; False when the supervisor is gone."""
         try:
             request, fds, _, _ = socket.recv_fds(self.control, 1, 3)
         except ConnectionError:
@@ -336,17 +370,31 @@ class Zygote:
         if not request:
             return False
         try:
-            self.fork(fds)
-        except OSError as error:  # no process is to be had: one service fails, not all
-            say(self.control, f"refused {error.errno}")
+            if request == b"g":
+                self.fork(fds)
+            else:
+                self.sit(fds)
         finally:
             for fd in fds:
                 os.close(fd)
         return True
 
+    def sit(self, fds: list[int]) -> None:
+        """Remember the terminal that the supervisor has changed, or none any more."""
+        if self.seat:
+            self.seat.close()
+            self.seat = None
+        if fds:
+            with contextlib.suppress(OSError):  # no descriptor is left for it
+                self.seat = Seat(*fds)
+
     def fork(self, fds: list[int]) -> None:
         """Start a guardian around these descriptors."""
-        pid = os.fork()
+        try:
+            pid = os.fork()
+        except OSError as error:  # no process is to be had: one service fails, not all
+            say(self.control, f"refused {error.errno}")
+            return
         if not pid:
             self.become_guardian(*fds)
         self.guardians.add(pid)
@@ -359,6 +407,7 @@ class Zygote:
         os.close(signal.set_wakeup_fd(-1))
         os.close(self.wake)
         self.control.close()
+        self.sit([])
         try:
             Guardian(socket.socket(fileno=lifeline)).run(output, launch)
         except BaseException:  # noqa: BLE001  whatever it is, this fork must not return
