@@ -8,8 +8,8 @@ from contextlib import suppress
 from devsup.commands.requests import Desk
 from devsup.commands.up import Run
 from devsup.edges.keyboard import Keyboard, is_controlling
-from devsup.edges.live import Layer
 from devsup.pure import events, keys, status_report
+from devsup.pure.bottom import Layer
 from devsup.pure.errors import DevsupError
 from devsup.pure.keys import Act
 from devsup.pure.words import refusal
@@ -43,6 +43,7 @@ class Foreground:
         self.run.loop.add_signal_handler(signal.SIGTSTP, self.suspend)
         self.run.loop.add_signal_handler(signal.SIGCONT, self.keyboard.take)
         self.keyboard.take()
+        self.output.tell(keys.SHORT_HELP)
 
     def close(self) -> None:
         """Leave the terminal as it was found."""

@@ -3,8 +3,8 @@
 import asyncio
 from collections.abc import Callable
 
-from devsup.edges.live import Layer
 from devsup.edges.output import Output
+from devsup.pure.bottom import Layer
 
 FIRST = 1.0
 AGAIN = 1.0

@@ -21,6 +21,7 @@ from devsup.edges.output import Output
 from devsup.pure import effects as do
 from devsup.pure import envfile, events, report
 from devsup.pure.errors import FAILED
+from devsup.pure.lines import Tone
 from devsup.pure.programs import ListenReady, Ready
 from devsup.pure.sighting import GENERATION, RUN, SERVICE
 from devsup.pure.supervisor import Phase, Supervisor
@@ -64,7 +65,7 @@ class Run:
         self.output = output
         self.record = record
         self.readiness = Readiness(self.post, self.ports)
-        self.advice = Advice(output.say)
+        self.advice = Advice(partial(output.say, tone=Tone.REPORT))
         self.groups: dict[str, Group] = {}
         self.leaders: dict[str, int] = {}
         self.deadlines: dict[str, float] = {}
@@ -127,7 +128,7 @@ class Run:
             case do.Count(round_, sweep):
                 self.count(round_, sweep)
             case do.Say(notice):
-                self.output.say(report.sentence(notice))
+                self.output.say(report.sentence(notice), report.tone(notice))
             case do.Exit(exit_code):
                 self.leave(exit_code)
 
@@ -205,7 +206,7 @@ class Run:
             self.output.attach(name, ours, partial(self.seen, name))
             new.spawn(self.surroundings.root, spec.shell_line, environment, theirs)
         except OSError as error:
-            self.output.say(f"{name} cannot be started: {error.strerror}")
+            self.output.say(f"{name} cannot be started: {error.strerror}", Tone.ALARM)
             # Not at once: what else was decided with the start (a probe) must be there to be ended.
             self.loop.call_soon(self.happened, name, group.Gone())
 
@@ -229,7 +230,7 @@ class Run:
                 self.leaders[name] = leader
                 self.record(self.leaders)
             case group.Failed(number):
-                self.output.say(f"{name} cannot be started: {os.strerror(number)}")
+                self.output.say(f"{name} cannot be started: {os.strerror(number)}", Tone.ALARM)
                 self.post(events.LeaderExited(name, NOT_STARTED))
             case group.Exited(code):
                 self.post(events.LeaderExited(name, code))
@@ -243,9 +244,10 @@ class Run:
         """Somebody killed the zygote: nobody guards the guardians any more, so everything goes."""
         ended = self.zygote.end_everything(END_PATIENCE)
         how = report.ending(self.zygote.process.returncode)
-        self.output.say(f"devsup's own process (the zygote) {how}: everything was stopped")
+        text = f"devsup's own process (the zygote) {how}: everything was stopped"
+        self.output.say(text, Tone.ALARM)
         if not ended:
-            self.output.say("some processes could not be killed; type: devsup kill")
+            self.output.say("some processes could not be killed; type: devsup kill", Tone.ALARM)
         self.leave(FAILED)
 
     # ---- looking

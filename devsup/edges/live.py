@@ -1,24 +1,16 @@
 """What stays at the bottom of the terminal while lines go by above it."""
 
 import os
-from enum import Enum
 
 from devsup.edges.terminal import Terminal
-from devsup.pure.bottom import ERASE, RESET, drawn
+from devsup.pure.bottom import ERASE, RESET, Layer, drawn
 
 USUAL = 80
-"""Columns of a terminal that does not tell."""
+"""Columns of a terminal that does not tell, for what must not wrap."""
 
 BEHIND = 16 * 1024
 """When more bytes wait for the terminal, nothing new is drawn: a terminal that was stopped for an
 hour must not get an hour of it."""
-
-
-class Layer(Enum):
-    """What may want to be at the bottom; who comes first covers the other."""
-
-    PROMPT = "prompt"
-    PROGRESS = "progress"
 
 
 class Live:
@@ -61,13 +53,16 @@ class Live:
         return ERASE if was_drawn else b""
 
     def _drawn(self) -> bytes:
-        text = next((self._texts[layer] for layer in Layer if layer in self._texts), "")
-        self._is_drawn = bool(text)
-        return drawn(text, self._columns()) if text else b""
+        layer = next((layer for layer in Layer if layer in self._texts), None)
+        self._is_drawn = layer is not None
+        return drawn(layer, self._texts[layer], self.columns or USUAL) if layer else b""
 
-    def _columns(self) -> int:
-        """Asked each time, for it can change each time."""
+    @property
+    def columns(self) -> int:
+        """The width of this moment; 0 when nobody knows."""
+        if not self.is_possible:
+            return 0
         try:
-            return os.get_terminal_size(self._fd).columns or USUAL
+            return os.get_terminal_size(self._fd).columns
         except OSError:  # it hung up
-            return USUAL
+            return 0

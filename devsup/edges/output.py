@@ -18,9 +18,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from selectors import EVENT_READ, DefaultSelector
 
-from devsup.edges.live import Layer, Live
+from devsup.edges.live import Live
 from devsup.edges.terminal import Terminal
-from devsup.pure.lines import OWN, Lines, Prefix, prefixed, prefixes
+from devsup.pure.bottom import RESET, Layer
+from devsup.pure.lines import OWN, Lines, Prefix, Tone, own_prefixes, prefixed, prefixes
+from devsup.pure.wrapping import wrapped
 
 READ = 64 * 1024
 """Bytes of one read at most, which is what a pipe holds by default."""
@@ -109,6 +111,7 @@ class Output:
             name: _Service(name, plain[name], prefix)
             for name, prefix in prefixes(names, colour=colour).items()
         }
+        self._own = own_prefixes(names, colour=colour)
         self._paused = False
         self._progress = asyncio.Event()
         self._gathering: asyncio.TimerHandle | None = None
@@ -139,10 +142,13 @@ class Output:
             service.pipes[-1].finished = True
             self._drain(service)
 
-    def say(self, text: str) -> None:
-        """A line of devsup's own, or several."""
-        line = text.rstrip("\n") + "\n"
-        self._pass_on(self._services[OWN], line.encode(errors="backslashreplace"))
+    def say(self, text: str, tone: Tone = Tone.PLAIN) -> None:
+        """A line of devsup's own, or several; on a terminal they are broken between words."""
+        text, prefix = text.rstrip("\n"), self._own[tone]
+        now = _clock()
+        self._keep(self._services[OWN], _encoded(text), now)
+        width = self._live.columns - prefix.width - (len(now) if self._timestamps else 0)
+        self._show(_encoded(wrapped(text, width)), prefix, now)
 
     @property
     def has_bottom(self) -> bool:
@@ -155,7 +161,8 @@ class Output:
 
     def tell(self, text: str) -> None:
         """Lines for who sits at the terminal: as they are, and not for the journal."""
-        self._live.write(f"{text}\n".encode(errors="backslashreplace"))
+        reset = RESET if self.has_bottom else b""
+        self._live.write(reset + _encoded(text))
 
     def leave(self) -> None:
         """Leave the terminal as it was found: nothing at its bottom, no colour."""
@@ -240,15 +247,28 @@ class Output:
         """Every line goes here: to the journal, the terminal and whoever looks for signs."""
         if not run:
             return
-        now = time.strftime("%H:%M:%S ").encode()
-        plain = prefixed(run, service.plain.at(now))
-        self._journal(service.name, plain)
-        shown = service.prefix.at(now if self._timestamps else b"")
-        self._live.write(plain if self._is_plain else prefixed(run, shown))
-        if self._terminal.waiting > HIGH:
-            self._pause()
+        now = _clock()
+        plain = self._keep(service, run, now)
+        if self._is_plain:
+            self._write(plain)
+        else:
+            self._show(run, service.prefix, now)
         if seen:
             seen(run)
+
+    def _keep(self, service: _Service, run: bytes, now: bytes) -> bytes:
+        """Pass a run on to the journal; what it became."""
+        plain = prefixed(run, service.plain.at(now))
+        self._journal(service.name, plain)
+        return plain
+
+    def _show(self, run: bytes, prefix: Prefix, now: bytes) -> None:
+        self._write(prefixed(run, prefix.at(now if self._timestamps else b"")))
+
+    def _write(self, lines: bytes) -> None:
+        self._live.write(lines)
+        if self._terminal.waiting > HIGH:
+            self._pause()
 
     def _pause(self) -> None:
         self._paused = True
@@ -274,3 +294,11 @@ class Output:
     def _failed(self, error: OSError) -> None:
         self.failure = error
         self._closed()
+
+
+def _clock() -> bytes:
+    return time.strftime("%H:%M:%S ").encode()
+
+
+def _encoded(text: str) -> bytes:
+    return f"{text}\n".encode(errors="backslashreplace")

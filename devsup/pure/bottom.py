@@ -4,12 +4,21 @@ The cursor waits at its beginning. So when the terminal is made narrower and wra
 the cursor on takes all of it away, and a shell that is left alone with it writes over it.
 """
 
+from enum import Enum
+
 RESET = b"\x1b[0m"
 ERASE = b"\r\x1b[J"
 """From the beginning of the line to the end of the screen."""
 
-_DIM = b"\x1b[0;2m"
-"""The reset in it comes first: a colour that a service left open must not leak into this."""
+
+class Layer(Enum):
+    """What may want to be at the bottom, and how it is rendered (SGR); the first covers the other.
+
+    The reset comes first in it: a colour that a service left open must not leak into this.
+    """
+
+    PROMPT = "0;1"
+    PROGRESS = "0;2"
 
 
 def fitting(text: str, columns: int) -> str:
@@ -31,6 +40,6 @@ def _width(text: str) -> int:
     return sum(1 if character.isascii() else 2 for character in text)
 
 
-def drawn(text: str, columns: int) -> bytes:
+def drawn(layer: Layer, text: str, columns: int) -> bytes:
     """The bytes that show it where the cursor is, at the beginning of a line."""
-    return _DIM + fitting(text, columns).encode() + RESET + b"\r"
+    return f"\x1b[{layer.value}m{fitting(text, columns)}".encode() + RESET + b"\r"

@@ -12,7 +12,8 @@ from devsup.pure.unit import Unit
 class Change:
     """One or several edits, exits or requests, until the run is steady again.
 
-    Times are monotonic seconds; `before` are the settings of the last steady phase, so that the
+    Times are monotonic seconds: it `began`, everything old was gone (`drained`), everything new was
+    ready (`started`); `before` are the settings of the last steady phase, so that the
     report of several edits in a row names what is different in the end. `names` are the services
     that it concerns.
     """
@@ -22,6 +23,7 @@ class Change:
     before: Mapping[str, str] = field(repr=False)
     file: str = ""
     drained: float = 0.0
+    started: float = 0.0
     names: set[str] = field(default_factory=set)
 
     def restarting(
@@ -47,6 +49,7 @@ class Change:
             services=tuple((unit.spec.name, unit.life.state, unit.how) for unit in units),
             generation=generation,
             stop=self.drained - self.began,
-            start=now - self.drained,
+            start=self.started - self.drained,
+            verify=now - self.started,
             processes=processes,
         )

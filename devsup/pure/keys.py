@@ -51,6 +51,7 @@ State = Idle | Asking
 
 _ACTS = {"s": Act.STATUS, "?": Act.HELP, "q": Act.QUIT} | dict.fromkeys(_ENTER, Act.EMPTY_LINE)
 
+SHORT_HELP = "keys: r restart, s status, q end, ? help"
 HELP = """\
 r      restart: r again for all, a number or a name for one
 s      status

@@ -6,6 +6,7 @@ however many lines it has, which is what makes a flood cheap.
 """
 
 from collections.abc import Mapping, Sequence
+from enum import Enum
 from zlib import crc32
 
 LIMIT = 64 * 1024
@@ -14,10 +15,21 @@ LIMIT = 64 * 1024
 OWN = "devsup"
 """The name that devsup's own lines carry."""
 
-# Of the sixteen colours, those one can read on black and on white: no black, white, yellow, no dark
-# blue, no bright green or cyan. Red comes last, because it looks like an error.
-_PALETTE = (36, 35, 32, 94, 95, 31)
-_DIM = 2
+# Of the 256 colours, which no theme changes, six with a contrast of 3.5 and more on black and on
+# white, and none that looks like an alarm.
+_PALETTE = ("38;5;30", "38;5;134", "38;5;64", "38;5;33", "38;5;166", "38;5;168")
+_DIM = "2"
+
+
+class Tone(Enum):
+    """How loudly devsup says something on a terminal; the value is how it is rendered (SGR)."""
+
+    PLAIN = "0"
+    REPORT = "0;1"
+    """What one looks for: bold."""
+    ALARM = "0;1;31"
+    """What one must not overlook: bold red."""
+
 
 _CONTINUATION = range(0x80, 0xC0)  # bytes of UTF-8 that do not begin a character
 
@@ -79,11 +91,13 @@ def prefixed(run: bytes, prefix: bytes) -> bytes:
 class Prefix:
     """What stands before each line of one service: `HH:MM:SS web.1     | `."""
 
-    def __init__(self, label: str, sgr: int | None) -> None:
+    def __init__(self, label: str, sgr: str | None, tone: Tone = Tone.PLAIN) -> None:
         # The reset comes first: a colour that another service left open must not leak into this.
-        start, reset = ("", "") if sgr is None else (f"\x1b[0;{sgr}m", "\x1b[0m")
+        start, reset = ("", "") if sgr is None else (f"\x1b[0;{sgr}m", f"\x1b[{tone.value}m")
         self._start = start.encode()
         self._end = f"{label} |{reset} ".encode()
+        # Columns, without the time.
+        self.width = len(label) + len(" | ")
 
     def at(self, clock: bytes) -> bytes:
         """The prefix of lines that were read at `clock` (`b"12:00:00 "`, empty for no time)."""
@@ -100,12 +114,18 @@ def prefixes(names: Sequence[str], *, colour: bool) -> Mapping[str, Prefix]:
     }
 
 
-def _shades(names: Sequence[str]) -> dict[str, int]:
+def own_prefixes(names: Sequence[str], *, colour: bool) -> Mapping[Tone, Prefix]:
+    """The prefixes of devsup's own lines, which leave the rest of the line in its tone."""
+    label = OWN.ljust(max(map(len, [*names, OWN])))
+    return {tone: Prefix(label, _DIM if colour else None, tone) for tone in Tone}
+
+
+def _shades(names: Sequence[str]) -> dict[str, str]:
     """A colour for each process type that depends on its name, and is its own while some are left.
 
     The name decides first, so that a type keeps its colour when others come and go.
     """
-    shades: dict[str, int] = {}
+    shades: dict[str, str] = {}
     for kind in dict.fromkeys(map(_type, names)):
         start = crc32(kind.encode()) % len(_PALETTE)
         ring = _PALETTE[start:] + _PALETTE[:start]

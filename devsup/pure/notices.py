@@ -42,6 +42,7 @@ class Steady:
     generation: int
     stop: float
     start: float
+    verify: float
     processes: int
 
 

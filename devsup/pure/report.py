@@ -6,13 +6,16 @@ from functools import singledispatch
 
 from devsup.pure import notices as tell
 from devsup.pure.lifecycle import State, Want
+from devsup.pure.lines import Tone
 from devsup.pure.notices import Cause, Next, Notice
 from devsup.pure.programs import HttpReady, ListenReady, LogReady, PortReady, Ready, SettleReady
 from devsup.pure.unit import Unit
-from devsup.pure.words import count, seconds
+from devsup.pure.words import count, enumerated, seconds
 
 NAMED = 3
-"""Of very many services so many are named: a line has to be read at a glance."""
+"""Of very many awaited services so many are named: a line has to be read at a glance."""
+
+FAILURES = frozenset({State.CRASHED, State.STUCK})
 
 
 def ending(code: int | None) -> str:
@@ -27,6 +30,20 @@ def ending(code: int | None) -> str:
         return f"was ended by signal {-code}"
 
 
+def tone(notice: Notice) -> Tone:
+    """How loudly to say it."""
+    match notice:
+        case tell.Steady(services=services):
+            failed = any(state in FAILURES for _, state, _ in services)
+            return Tone.ALARM if failed else Tone.REPORT
+        case tell.Exited(code=0):
+            return Tone.PLAIN
+        case tell.Exited() | tell.Blocked() | tell.Stuck() | tell.Unverified() | tell.Broken():
+            return Tone.ALARM
+        case _:
+            return Tone.PLAIN
+
+
 @singledispatch
 def sentence(notice: Notice) -> str:
     """A notice as devsup says it in the output."""
@@ -35,7 +52,7 @@ def sentence(notice: Notice) -> str:
 
 @sentence.register
 def _(notice: tell.Restarting) -> str:
-    names = " ".join(notice.names)
+    names = enumerated(notice.names)
     return f"{_reason(notice)}restarting {names} on generation {notice.generation}"
 
 
@@ -48,17 +65,20 @@ def _reason(notice: tell.Restarting | tell.Steady) -> str:
 
 @sentence.register
 def _(notice: tell.Steady) -> str:
-    took = seconds(notice.stop + notice.start)
-    if notice.stop:
-        took += f" (stop {seconds(notice.stop)}, start {seconds(notice.start)})"
     up = [f"{name} ({how})" for name, state, how in notice.services if state is State.UP]
     parts = [
-        *([f"{' '.join(up)} on generation {notice.generation}"] if up else []),
+        *([f"{enumerated(up)} on generation {notice.generation}"] if up else []),
         *(f"{name} {state.value}" for name, state, _ in notice.services if state is not State.UP),
     ]
-    parts[-1] += f" in {took}"
+    parts[-1] += f" in {seconds(notice.stop + notice.start + notice.verify)} {_phases(notice)}"
     parts.append(f"{count(notice.processes, 'process', 'processes')} verified")
     return _reason(notice) + ", ".join(parts)
+
+
+def _phases(notice: tell.Steady) -> str:
+    """Where the time went, in seconds: `(stop 0.3, start 1.6, verify 0.0)`."""
+    stop = f"stop {notice.stop:.1f}, " if notice.stop else ""
+    return f"({stop}start {notice.start:.1f}, verify {notice.verify:.1f})"
 
 
 @sentence.register
@@ -140,7 +160,7 @@ def _(notice: tell.Repaired) -> str:
 def _(notice: tell.Quitting) -> str:
     if not notice.names:
         return "stopping"
-    return f"stopping {' '.join(notice.names)} (Ctrl-C again to kill)"
+    return f"stopping {enumerated(notice.names)} (Ctrl-C again to kill)"
 
 
 def waiting(units: Iterable[Unit], deadlines: Mapping[str, float], now: float) -> str:

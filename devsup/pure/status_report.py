@@ -82,13 +82,13 @@ def state(service: ServiceStatus) -> str:
 
 
 def freshness(service: ServiceStatus) -> str:
-    """`yes`, `STALE`, `by lineage` where some have written over their mark; `-` for nobody."""
+    """`yes`, `STALE`, `lineage` where some have written over their mark; `-` for nobody."""
     if not service.processes:
         return "-"
     if not all(each.fresh for each in service.processes):
         return "STALE"
     known = all(each.generation is not None for each in service.processes)
-    return "yes" if known else "yes (by lineage)"
+    return "yes" if known else "lineage"
 
 
 def duration(seconds: float) -> str:

@@ -101,7 +101,9 @@ class Supervisor:
         match event:
             case on.Launched():
                 everything = set(self.units)
-                self.change = Change(Cause.LAUNCH, now, self.settings, "", now, everything)
+                self.change = Change(
+                    Cause.LAUNCH, now, self.settings, drained=now, names=everything
+                )
                 self.pending |= everything
             case on.Edited(settings, file):
                 self._edited(settings, file, now)
@@ -263,6 +265,7 @@ class Supervisor:
             self._start(now)
         if self.phase is Phase.STARTING and not any(unit.moving for unit in self.units.values()):
             self.sweeps = 0
+            self.change.started = now
             self._count()
 
     def _drain(self, now: float) -> None:

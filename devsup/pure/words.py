@@ -4,6 +4,9 @@ from collections.abc import Iterator, Sequence
 
 from devsup.pure.errors import DevsupError
 
+NAMED = 6
+"""Services that are named in one sentence."""
+
 
 def seconds(duration: float) -> str:
     """`12 s`, `1.9 s`, `7 ms`: more digits are more than a person reads."""
@@ -22,6 +25,14 @@ def count(number: int, noun: str, plural: str = "") -> str:
 def refusal(error: DevsupError) -> str:
     """What is wrong, and what to do about it."""
     return f"devsup: {error.message}" + (f"\n        {error.hint}" if error.hint else "")
+
+
+def enumerated(names: Sequence[str]) -> str:
+    """`web.1 worker.1`; of very many the first: a line has to be read at a glance."""
+    more = len(names) - NAMED
+    if more <= 1:
+        return " ".join(names)
+    return f"{' '.join(names[:NAMED])} and {more} more"
 
 
 def columns(rows: Sequence[Sequence[str]]) -> Iterator[str]:

@@ -97,7 +97,8 @@ def test_an_unknown_name_is_refused_and_escape_leaves(stack: Stack) -> None:
 
 def test_s_prints_the_status_and_enter_an_empty_line(stack: Stack) -> None:
     up(stack).type("\n\ns")
-    stack.wait_for(r"\n\r\n\r\ngeneration 1, 2 services, 2 processes, all on the current settings")
+    empty = r"\n(\x1b\[0m)?\r"
+    stack.wait_for(rf"{empty}{empty}\n\S*generation 1, 2 services, 2 processes, all on the current")
     stack.wait_for(r"worker\.1 +up")
     assert "generation 1, 2 services" not in stack.run("logs", "-n", "1000").stdout
 

@@ -273,7 +273,7 @@ def test_it_is_ready_after_a_while_when_nothing_better_is_known(stack: Stack) ->
 
 # ---- the output
 
-COLOUR = re.compile(r"\x1b\[0;\d+m\d\d:\d\d:\d\d ")
+COLOUR = re.compile(r"\x1b\[0;[\d;]+m\d\d:\d\d:\d\d ")
 """Of a prefix."""
 
 

@@ -15,8 +15,9 @@ from emulator import Emulator
 from readers import SECONDS
 from shown import Service, ignore
 
-from devsup.edges.live import BEHIND, Layer
+from devsup.edges.live import BEHIND
 from devsup.edges.output import Output
+from devsup.pure.bottom import Layer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -154,7 +155,7 @@ async def test_without_it_lines_are_written_as_ever() -> None:
     async with seated() as (seat, output):
         output.say("one")
         assert await seat.lines(output) == ["devsup | one"]
-        assert seat.text == "devsup | one\n"
+        assert seat.text == "devsup | one\n\x1b[0m"
 
 
 @awaited

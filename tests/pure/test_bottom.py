@@ -9,7 +9,7 @@ from emulator import Emulator
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devsup.pure.bottom import ERASE, RESET, drawn, fitting
+from devsup.pure.bottom import ERASE, RESET, Layer, drawn, fitting
 
 
 @pytest.mark.parametrize(
@@ -39,12 +39,13 @@ def test_whatever_it_says_it_never_wraps(text: str, columns: int) -> None:
 
 @given(st.text(), st.integers(1, 40))
 def test_it_is_drawn_in_one_row_and_erased_without_a_trace(text: str, columns: int) -> None:
-    screen = Emulator(columns).feed(drawn(text, columns).decode())
+    screen = Emulator(columns).feed(drawn(Layer.PROMPT, text, columns).decode())
     assert screen.rows == [fitting(text, columns)]
     assert (screen.row, screen.column, screen.colour) == (0, 0, "0")
     assert screen.feed(ERASE.decode()).lines == []
 
 
 def test_an_open_colour_does_not_leak_into_it() -> None:
-    assert drawn("waiting", 80).startswith(b"\x1b[0;")
+    for layer in Layer:
+        assert drawn(layer, "waiting", 80).startswith(b"\x1b[0;")
     assert RESET == b"\x1b[0m"

@@ -6,14 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devsup.pure.lines import LIMIT, Lines, prefixed, prefixes
+from devsup.pure.lines import LIMIT, Lines, Tone, own_prefixes, prefixed, prefixes
 
 # Few different bytes, so that newlines, long lines and characters of several bytes are frequent.
 TEXT = st.lists(st.sampled_from([b"\n", b"a", b"bcd", "é".encode(), "€".encode(), b"\xa9"])).map(
     b"".join
 )
 LINES = st.lists(st.binary(max_size=9).map(lambda line: line.replace(b"\n", b"")))
-PALETTE = {31, 32, 35, 36, 94, 95}
+PALETTE = {30, 33, 64, 134, 166, 168}
 
 
 @st.composite
@@ -93,7 +93,7 @@ def test_a_prefix_in_colour_resets_what_a_service_left_open_and_ends_its_own() -
 
 def shades(*names: str) -> dict[str, int]:
     coloured = prefixes(names, colour=True)
-    return {name: int(coloured[name].at(b"").split(b";")[1].partition(b"m")[0]) for name in names}
+    return {name: int(coloured[name].at(b"").split(b";")[3].partition(b"m")[0]) for name in names}
 
 
 TYPES = st.lists(st.from_regex(r"[a-z_-]{1,9}", fullmatch=True), min_size=1, unique=True)
@@ -104,6 +104,30 @@ def test_types_share_a_colour_only_when_the_palette_is_used_up(names: list[str])
     chosen = set(shades(*names).values())
     assert chosen <= PALETTE
     assert len(chosen) == min(len(names), len(PALETTE))
+
+
+def luminance(shade: int) -> float:
+    """Of one of the 216 colours of the cube, as the guidelines for accessibility define it."""
+    levels = (0, 95, 135, 175, 215, 255)
+    number = shade - 16
+    rgb = [levels[each] / 255 for each in (number // 36, number // 6 % 6, number % 6)]
+    linear = [each / 12.92 if each <= 0.04045 else ((each + 0.055) / 1.055) ** 2.4 for each in rgb]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize("shade", PALETTE)
+def test_a_colour_can_be_read_on_black_and_on_white(shade: int) -> None:
+    assert (luminance(shade) + 0.05) / 0.05 >= 3.5
+    assert 1.05 / (luminance(shade) + 0.05) >= 3.5
+
+
+def test_own_lines_go_on_in_their_tone() -> None:
+    own = own_prefixes(["worker.1"], colour=True)
+    assert own[Tone.PLAIN].at(b"") == b"\x1b[0;2mdevsup   |\x1b[0m "
+    assert own[Tone.ALARM].at(b"") == b"\x1b[0;2mdevsup   |\x1b[0;1;31m "
+    assert {each.at(b"") for each in own_prefixes(["web.1"], colour=False).values()} == {
+        b"devsup | "
+    }
 
 
 @pytest.mark.parametrize("others", [[], ["web.1"], ["web.1", "worker.2"]])

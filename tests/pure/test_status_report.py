@@ -117,7 +117,7 @@ STALE = replace(PROCESS, fresh=False)
     [
         ((), "-"),
         ((PROCESS, PROCESS), "yes"),
-        ((PROCESS, OVERWRITTEN), "yes (by lineage)"),
+        ((PROCESS, OVERWRITTEN), "lineage"),
         ((OVERWRITTEN, STALE), "STALE"),
     ],
 )

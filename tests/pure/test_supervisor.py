@@ -43,7 +43,8 @@ def test_the_launch_is_over_when_all_are_ready_and_were_counted() -> None:
         services=(("web", State.UP, "port 8000"), ("worker", State.UP, "port 8000")),
         generation=1,
         stop=0.0,
-        start=2.0,
+        start=0.0,
+        verify=2.0,
         processes=5,
     )
 

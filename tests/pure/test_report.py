@@ -1,0 +1,109 @@
+"""What devsup says, and how loudly."""
+
+from __future__ import annotations
+
+from signal import SIGQUIT, SIGTERM
+from typing import TYPE_CHECKING
+
+import pytest
+from history import spec
+
+from devsup.pure import notices as tell
+from devsup.pure import report
+from devsup.pure.errors import Problem
+from devsup.pure.lifecycle import Life, State, Want
+from devsup.pure.lines import Tone
+from devsup.pure.notices import Cause
+from devsup.pure.programs import HttpReady, ListenReady, LogReady, Ready, SettleReady, Step, Target
+from devsup.pure.unit import Unit
+
+if TYPE_CHECKING:
+    from devsup.pure.notices import Notice
+
+UP = State.UP
+STEADY = tell.Steady(
+    cause=Cause.EDIT,
+    file=".env",
+    diff="~KEY",
+    services=(("web.1", UP, "port 5000"), ("worker.1", UP, "log line")),
+    generation=3,
+    stop=0.31,
+    start=1.58,
+    verify=0.004,
+    processes=5,
+)
+CRASHED = tell.Steady(
+    cause=Cause.LAUNCH,
+    file="",
+    diff="",
+    services=(("web.1", State.CRASHED, ""),),
+    generation=1,
+    stop=0.0,
+    start=0.5,
+    verify=0.0,
+    processes=1,
+)
+
+
+def test_a_restart_is_reported_with_its_phases() -> None:
+    assert report.sentence(STEADY) == (
+        ".env: ~KEY: web.1 (port 5000) worker.1 (log line) on generation 3 in 1.9 s"
+        " (stop 0.3, start 1.6, verify 0.0), 5 processes verified"
+    )
+    assert report.sentence(CRASHED) == (
+        "web.1 crashed in 0.5 s (start 0.5, verify 0.0), 1 process verified"
+    )
+
+
+@pytest.mark.parametrize(
+    ("notice", "tone"),
+    [
+        (STEADY, Tone.REPORT),
+        (CRASHED, Tone.ALARM),
+        (tell.Restarting(Cause.ASKED, "", "", ("web.1",), 1), Tone.PLAIN),
+        (tell.Exited("web.1", 0, 1), Tone.PLAIN),
+        (tell.Exited("web.1", 1, 1), Tone.ALARM),
+        (tell.Exited("web.1", None, 1), Tone.ALARM),
+        (tell.Unverified((1,), (), 1), Tone.ALARM),
+        (tell.Broken((Problem(".env", 1, "has no `=`"),), 1), Tone.ALARM),
+        (tell.Quitting(("web.1",)), Tone.PLAIN),
+    ],
+)
+def test_what_must_not_be_overlooked_is_an_alarm(notice: Notice, tone: Tone) -> None:
+    assert report.tone(notice) is tone
+
+
+STEPS = (Step(SIGTERM, Target.LEADER, 10.0), Step(SIGQUIT, Target.LEADER, 2.0))
+
+
+def unit(state: State, ready: Ready = SettleReady(), *, step: int = 0, **life: int) -> Unit:  # noqa: B008  frozen
+    moving = Life(state=state, want=Want.UP, step=step, **life)
+    return Unit(spec("worker.1", ready=ready, steps=STEPS), moving, since=100.0)
+
+
+@pytest.mark.parametrize(
+    ("moving", "said"),
+    [
+        (unit(State.STOPPING, step=1), "finishing, 7 s before SIGQUIT"),
+        (unit(State.STOPPING, step=1, exit_code=0), "stopping, 7 s before SIGQUIT"),
+        (unit(State.STOPPING, step=2), "stopping, 7 s before SIGKILL"),
+        (unit(State.KILLING), "killed, not gone for 3 s"),
+        (unit(State.STARTING), "starting for 3 s (until it has settled)"),
+        (unit(State.STARTING, ListenReady(80)), "starting for 3 s (until port 80 answers)"),
+        (unit(State.STARTING, ListenReady(None)), "starting for 3 s (until it listens)"),
+        (unit(State.STARTING, HttpReady("x")), "starting for 3 s (until its address answers)"),
+        (unit(State.STARTING, LogReady("up$")), "starting for 3 s (until a line has up$)"),
+    ],
+)
+def test_a_wait_says_who_and_how_long_and_what_for(moving: Unit, said: str) -> None:
+    assert report.waiting([moving], {"worker.1": 110.0}, 103.0) == f"waiting: worker.1 {said}"
+
+
+def test_of_many_who_are_awaited_the_first_are_named() -> None:
+    line = report.waiting([unit(State.STARTING)] * 12, {}, 103.0)
+    assert line.count("worker.1") == report.NAMED
+    assert line.endswith("; 9 more")
+
+
+def test_nobody_is_awaited() -> None:
+    assert report.waiting([unit(State.UP)], {}, 103.0) == ""
