@@ -125,7 +125,10 @@ def devsup(
     """Run the stack of a Procfile; restart it on every edit of .env, with proof."""
 
 
-@app.command(epilog="Example: devsup up web worker --formation worker=2")
+@app.command(
+    short_help="Run the stack; restart what an edit of .env concerns.",
+    epilog="Example: devsup up web worker --formation worker=2",
+)
 def up(
     services: Services = None,
     *,
@@ -182,7 +185,10 @@ def up(
         raise typer.Exit(launch.run(request))
 
 
-@app.command(epilog="Example: devsup kill --port 8000 --dry-run")
+@app.command(
+    short_help="Remove what is left of this project, and nothing else.",
+    epilog="Example: devsup kill --port 8000 --dry-run",
+)
 def kill(
     *,
     procfile: Procfile = None,
@@ -209,7 +215,10 @@ def kill(
     raise typer.Exit(FAILED if outcome.survivors else 0)
 
 
-@app.command(epilog="Example: devsup status --json | jq .verified")
+@app.command(
+    short_help="Show each service, and whether every process is up to date.",
+    epilog="Example: devsup status --json | jq .verified",
+)
 def status(
     *,
     procfile: Procfile = None,
@@ -234,7 +243,10 @@ def start(services: Services = None, *, procfile: Procfile = None, wait: Wait = 
     change("start", services, procfile, wait=wait)
 
 
-@app.command(epilog="Example: devsup stop web")
+@app.command(
+    short_help="Stop services and keep them down until they are started.",
+    epilog="Example: devsup stop web",
+)
 def stop(services: Services = None, *, procfile: Procfile = None, wait: Wait = True) -> None:
     """Stop services and keep them down, over edits too, until they are started."""
     change("stop", services, procfile, wait=wait)
@@ -247,7 +259,10 @@ def change(command: str, services: list[str] | None, procfile: str | None, *, wa
     remote.change(command, tuple(services or ()), procfile, wait=wait)
 
 
-@app.command(epilog="Example: devsup down")
+@app.command(
+    short_help="End the running devsup gracefully.",
+    epilog="Example: devsup down",
+)
 def down(*, procfile: Procfile = None) -> None:
     """End the running devsup gracefully; return when everything is gone."""
     from devsup.commands import remote
@@ -270,7 +285,10 @@ def logs(
     remote.logs(tuple(services or ()), procfile, lines=lines, follow=follow)
 
 
-@app.command(epilog="Example: devsup env --explain DATABASE_URL")
+@app.command(
+    short_help="Show where each setting comes from, and whether it arrived.",
+    epilog="Example: devsup env --explain DATABASE_URL",
+)
 def env(
     service: Annotated[
         str | None,
@@ -310,7 +328,10 @@ def env(
         print(*asked.lines(show=show), sep="\n")
 
 
-@app.command(epilog="Example: devsup check")
+@app.command(
+    short_help="Find out what can be known before starting.",
+    epilog="Example: devsup check",
+)
 def check(
     *,
     procfile: Procfile = None,
@@ -327,6 +348,7 @@ def check(
 
 @app.command(
     context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
+    short_help="Run one command in the environment of the stack.",
     epilog="Example: devsup run alembic upgrade head",
 )
 def run(

@@ -94,8 +94,8 @@ def compare(inquiry: Inquiry) -> Comparison:
         *(f"{each.service} {each.pid}: was started on older settings" for each in stale),
         *(f"{each.service} {each.pid}: {each.key} {each.found.value}" for each in found),
         *(
-            f"{name}: {count(number, 'process', 'processes')} with an environment of its own"
-            " (written over, or not from here): current by lineage"
+            f"{name}: {count(number, 'process', 'processes')} with an environment of its own:"
+            " current by lineage"
             for name, number in silent.items()
         ),
     )
