@@ -1,0 +1,1 @@
+"""devsup, measured against its peers and against the floor: `python bench`."""

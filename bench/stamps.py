@@ -1,0 +1,62 @@
+"""What the services of a scene wrote: when each started and stopped, on which value."""
+
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bench.processes import is_alive
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """One line of the program `stamp`; the time in seconds of `time.monotonic`."""
+
+    what: str
+    pid: int
+    time: float
+    name: str
+    value: str
+
+
+@dataclass(slots=True)
+class Stamps:
+    """Read as they come."""
+
+    path: Path
+    offset: float = 0.0
+    """Seconds from the clock of the stamps to `time.monotonic`."""
+    all: list[Stamp] = field(default_factory=list)
+    position: int = 0
+
+    def look(self) -> None:
+        """Take what was written since; a line is written in one piece."""
+        if not self.path.exists():
+            return
+        with self.path.open() as file:
+            file.seek(self.position)
+            text = file.read()
+        self.position += len(text)
+        self.all += [parse(line, self.offset) for line in text.splitlines()]
+
+    def starts(self, value: str | None = None) -> list[Stamp]:
+        self.look()
+        return [each for each in self.all if each.what == "start" and value in (None, each.value)]
+
+    def stops(self) -> list[Stamp]:
+        self.look()
+        return [each for each in self.all if each.what == "stop"]
+
+    def living(self) -> list[Stamp]:
+        """The starts of those that are alive."""
+        stopped = {each.pid for each in self.stops()}
+        return [each for each in self.starts() if each.pid not in stopped and is_alive(each.pid)]
+
+
+def parse(line: str, offset: float = 0.0) -> Stamp:
+    what, pid, nanoseconds, name, value = line.split()
+    return Stamp(what, int(pid), int(nanoseconds) / 1e9 + offset, name, value)
+
+
+def wall_offset() -> float:
+    """For stamps that were taken of the wall clock."""
+    return time.monotonic() - time.time()
