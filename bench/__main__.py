@@ -4,6 +4,7 @@ python bench [MEASURE…] [--rounds N] [--edits N] [--tools NAME,…] [--quick] 
 """
 
 import argparse
+import signal
 import sys
 import tempfile
 import time
@@ -32,6 +33,8 @@ QUICK_RESULTS = installing.FOLDER / "quick.json"
 def main() -> None:
     asked = arguments()
     processes.become_subreaper()
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: sys.exit("ended by a signal"))
     found = peers.gather(installing=not asked.no_install)
     results = QUICK_RESULTS if asked.quick else RESULTS
     book = Book.load(results)

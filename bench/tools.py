@@ -36,7 +36,7 @@ def floor() -> Tool:
 RUNNERS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "hivemind": ("hivemind", ()),
     "overmind": ("overmind", ("start", "-N")),
-    "goreman": ("goreman", ("-set-ports=false", "start")),
+    "goreman": ("goreman", ("-rpc-server=false", "start")),
     "process-compose": ("process-compose", ("up", "-t=false", "--no-server", "--keep-project")),
     "honcho": ("honcho", ("start",)),
     "foreman (Ruby)": ("foreman", ("start",)),
