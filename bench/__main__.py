@@ -65,7 +65,9 @@ def main() -> None:
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python bench", description=__doc__)
-    parser.add_argument("measures", nargs="*", metavar="MEASURE", help=f"of {', '.join(MEASURES)}")
+    parser.add_argument(
+        "measures", nargs="*", metavar="MEASURE", help=f"of {', '.join(MEASURES)} (all)"
+    )
     parser.add_argument("--rounds", type=int, help="how often each thing is measured (5)")
     parser.add_argument("--edits", type=int, help="of .env, for each arrangement (100)")
     parser.add_argument("--tools", help="only those whose name contains one of these words")

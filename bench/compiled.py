@@ -28,9 +28,11 @@ def build(folder: Path) -> Programs:
 def compile_c(name: str, folder: Path) -> Path | None:
     """Statically if that can be, so that its own start is as short as it gets."""
     compiler = shutil.which("cc")
+    if compiler is None:
+        return None
     target = folder / name
     for kind in ("-static", "-O2"):
-        words = [compiler or "false", "-O2", kind, "-o", str(target), str(SOURCES / f"{name}.c")]
+        words = [compiler, "-O2", kind, "-o", str(target), str(SOURCES / f"{name}.c")]
         if subprocess.run(words, check=False, capture_output=True).returncode == 0:
             return target
     return None

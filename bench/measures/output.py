@@ -25,7 +25,7 @@ WITHOUT = ("mprocs",)
 SERVICES = (1, 4)
 TRIAL = 20_000
 """Lines of the first try."""
-LEAST, MOST = 20_000, 1_000_000
+LEAST, MOST = 20_000, 600_000
 SECONDS = 0.5
 """What a measurement is to take."""
 LIMIT = 20.0
