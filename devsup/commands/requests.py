@@ -163,7 +163,7 @@ class Desk:
 
     def standing(self, unit: Unit) -> str:
         """What became of a service, and why it was not even started."""
-        if unit.spec.name in self.run.supervisor.blocked:
+        if unit.spec.name in self.run.supervisor.roster.blocked:
             before = " ".join(unit.spec.after)
             return f"{unit.spec.name} is not started: it comes after {before}, not all of it runs"
         return report.standing(unit)

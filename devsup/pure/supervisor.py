@@ -6,7 +6,7 @@ before everything that has to end is gone by the kernel's word, and what is star
 newest settings.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
 
 from devsup.pure import effects as do
@@ -19,12 +19,10 @@ from devsup.pure.envfile import diff
 from devsup.pure.errors import FAILED, Problem
 from devsup.pure.lifecycle import Event, State, Want
 from devsup.pure.notices import Cause, Next, Notice
-from devsup.pure.order import alive, awaited, listed, to_stop
+from devsup.pure.roster import Roster
 from devsup.pure.stack import Spec
 from devsup.pure.unit import Unit
-
-SWEEPS = 5
-"""How often strays are swept before the run counts as not verified."""
+from devsup.pure.verification import Verification
 
 
 class Phase(Enum):
@@ -38,12 +36,7 @@ class Phase(Enum):
 
 
 class Supervisor:
-    """The state of a run, and what to do next.
-
-    `draining` are the services that must be gone before anything is started, `pending` those to be
-    started then (as soon as the ones they come after are ready), `blocked` those of them that wait
-    in vain, `held` those that were asked down.
-    """
+    """The state of a run, and what to do next."""
 
     def __init__(
         self,
@@ -51,28 +44,26 @@ class Supervisor:
         settings: Mapping[str, str],
         on_exit: OnExit = OnExit.WAIT,
     ) -> None:
-        self.units = {spec.name: Unit(spec) for spec in specs}
+        self.roster = Roster(specs)
         self.settings = settings
         self.on_exit = on_exit
         self.phase = Phase.STARTING
         self.generation = 1
         self.problems: tuple[Problem, ...] = ()
-        self.strays: tuple[int, ...] = ()
-        self.stale: tuple[int, ...] = ()
-        self.draining: set[str] = set()
-        self.pending: set[str] = set()
-        self.held: set[str] = set()
-        self.blocked: set[str] = set()
-        self.round = 0
-        self.sweeps = 0
+        self.verification = Verification()
         self.exit_code = 0
         self.change = Change(Cause.LAUNCH, 0.0, settings)
         self._effects: list[Effect] = []
 
     @property
+    def units(self) -> Mapping[str, Unit]:
+        """All services by name, as in the Procfile."""
+        return self.roster.units
+
+    @property
     def verified(self) -> bool:
         """Whether the last census found every live process on the settings that concern it."""
-        return self.phase is Phase.STEADY and not self.strays and not self.stale
+        return self.phase is Phase.STEADY and self.verification.is_clean
 
     def is_current(self, service: str | None, generation: int | None) -> bool:
         """Whether a live process below a service's guardian is on the settings that concern it.
@@ -87,8 +78,7 @@ class Supervisor:
 
     def fresh(self, name: str) -> bool:
         """Whether a service was started on what the files say, as far as that concerns it."""
-        unit = self.units[name]
-        return not unit.spec.concerned_by(diff(unit.settings, self.settings).keys)
+        return self.roster.fresh(name, self.settings)
 
     def handle(self, event: on.Event, now: float) -> tuple[Effect, ...]:
         """Take one event in; `now` is a monotonic time in seconds."""
@@ -100,11 +90,10 @@ class Supervisor:
     def _take(self, event: on.Event, now: float) -> None:
         match event:
             case on.Launched():
-                everything = set(self.units)
                 self.change = Change(
-                    Cause.LAUNCH, now, self.settings, drained=now, names=everything
+                    Cause.LAUNCH, now, self.settings, drained=now, names={*self.units}
                 )
-                self.pending |= everything
+                self.roster.launch()
             case on.Edited(settings, file):
                 self._edited(settings, file, now)
             case on.Broke(problems):
@@ -133,19 +122,11 @@ class Supervisor:
         self.generation += 1
         self.settings = settings
         # Who waits to be started belongs to it, even if it ran on just these settings (a revert).
-        names = self._concerned() | self.pending
+        names = self.roster.concerned(settings) | self.roster.pending
         if names:
             self._replace(names)
         else:
             self._say(tell.NotConcerned(file, str(changed), self.generation))
-
-    def _concerned(self) -> set[str]:
-        """Services that were started on other settings, or that wait for an edit."""
-        return {
-            name
-            for name, unit in self.units.items()
-            if name not in self.held and (unit.failed or not self.fresh(name))
-        }
 
     def _broke(self, problems: tuple[Problem, ...]) -> None:
         if problems != self.problems:
@@ -163,14 +144,10 @@ class Supervisor:
 
     def _replace(self, names: set[str]) -> None:
         """Drain what runs of these, and start them all on the newest settings."""
-        for name in names:
-            self.units[name].backoff = 0.0
-        self.draining |= alive(self.units, names)
-        self.pending |= names
-        self.blocked -= names
+        self.roster.replace(names)
         self.change.names |= names
         self.phase = Phase.DRAINING
-        restarted = listed(self.units, self.change.names - self.held)
+        restarted = self.roster.listed(self.change.names - self.roster.held)
         self._say(self.change.restarting(restarted, self.settings, self.generation))
 
     def _asked(self, event: on.Asked, now: float) -> None:
@@ -181,29 +158,21 @@ class Supervisor:
             case on.StopAsked():
                 self._hold(names, now)
             case on.StartAsked():
-                self._renew({name for name in names if not self._stays(name)}, now)
+                self._renew({name for name in names if not self.roster.stays(name)}, now)
             case on.RestartAsked():
                 self._renew(names, now)
 
-    def _stays(self, name: str) -> bool:
-        """Whether it runs, and is not going to be stopped (which may wait for its dependants)."""
-        return self.units[name].running and name not in self.draining
-
     def _renew(self, names: set[str], now: float) -> None:
         if names:
-            self.held -= names
+            self.roster.held -= names
             self._begin(Cause.ASKED, now)
             self._replace(names)
 
     def _hold(self, names: set[str], now: float) -> None:
         self._begin(Cause.ASKED, now)
-        self.held |= names
-        self.pending -= names
-        self.draining |= alive(self.units, names)
         self.change.names |= names
         self.phase = Phase.DRAINING
-        for name in names - self.draining:
-            self._do(self.units[name].advance(Event.STOP, now))
+        self._do(self.roster.hold(names, now))
 
     # ---- lives
 
@@ -226,17 +195,17 @@ class Supervisor:
 
     def _again(self, name: str, now: float) -> None:
         """The back-off of a service that ended is over."""
-        if self.phase is not Phase.QUITTING and name not in self.held:
+        if self.phase is not Phase.QUITTING and name not in self.roster.held:
             self._begin(Cause.EXIT, now)
             self.change.names.add(name)
-            self.pending.add(name)
+            self.roster.pending.add(name)
 
     def _follow(self, unit: Unit, now: float) -> None:
         """A service ended and nobody had asked: what now."""
         name = unit.spec.name
-        if self.phase is Phase.QUITTING or name in self.pending:
+        if self.phase is Phase.QUITTING or name in self.roster.pending:
             return
-        if name in self.held:
+        if name in self.roster.held:
             self._do(unit.advance(Event.STOP, now))  # it went before its turn to be stopped
             return
         match self.on_exit:
@@ -254,59 +223,33 @@ class Supervisor:
     def _proceed(self, now: float) -> None:
         """Go as far as the state allows."""
         if self.phase in (Phase.DRAINING, Phase.QUITTING):
-            self._drain(now)
+            self._do(self.roster.drain(now))
         if self.phase is Phase.QUITTING:
             self._leave()
             return
-        if self.phase is Phase.DRAINING and not self.draining:
+        if self.phase is Phase.DRAINING and not self.roster.draining:
             self.change.drained = now
             self.phase = Phase.STARTING
         if self.phase is not Phase.DRAINING:
             self._start(now)
-        if self.phase is Phase.STARTING and not any(unit.moving for unit in self.units.values()):
-            self.sweeps = 0
+        if self.phase is Phase.STARTING and not self.roster.moving:
+            self.phase = Phase.VERIFYING
             self.change.started = now
-            self._count()
-
-    def _drain(self, now: float) -> None:
-        """Stop what must go, and whose turn it is."""
-        self.draining = alive(self.units, self.draining)
-        for unit in to_stop(self.units, self.draining):
-            self._do(unit.advance(Event.STOP, now))
+            self._do(self.verification.begin())
 
     def _start(self, now: float) -> None:
-        """Start what is pending and whose predecessors are ready."""
-        for name in listed(self.units, self.pending):
-            before = awaited(self.units, name, self.pending, self.held)
-            if before:
-                self._tell_blocked(name, before[0])
-                continue
-            self.pending.remove(name)
-            self.blocked.discard(name)
+        effects = [*self.roster.start(self.generation, self.settings, now)]
+        if any(isinstance(effect, do.Spawn) for effect in effects):
             self.phase = Phase.STARTING
-            self._do(self.units[name].start(self.generation, self.settings, now))
-
-    def _tell_blocked(self, name: str, other: str) -> None:
-        started = other in self.pending and other not in self.blocked
-        if name not in self.blocked and not started and not self.units[other].moving:
-            self.blocked.add(name)
-            self._say(tell.Blocked(name, other))
-
-    def _count(self, sweep: tuple[int, ...] = ()) -> None:
-        """Have every live process looked at; answers to older questions no longer count."""
-        self.phase = Phase.VERIFYING
-        self.round += 1
-        self._do((do.Count(self.round, sweep),))
+        self._do(effects)
 
     def _counted(self, count: on.Counted, now: float) -> None:
-        if self.phase is not Phase.VERIFYING or count.round != self.round:
+        if self.phase is not Phase.VERIFYING or count.round != self.verification.round:
             return
-        if count.strays and self.sweeps < SWEEPS:
-            self.sweeps += 1
-            self._say(tell.Swept(count.strays))
-            self._count(count.strays)
+        if again := self.verification.sweep(count):
+            self._do(again)
             return
-        self.strays, self.stale = count.strays, count.stale
+        self.verification.end(count)
         self.phase = Phase.STEADY
         if self.verified:
             self._say(self._steady(count.processes, now))
@@ -314,27 +257,25 @@ class Supervisor:
             self._say(tell.Unverified(count.strays, count.stale, self.generation))
 
     def _steady(self, processes: int, now: float) -> Notice:
-        units = [self.units[name] for name in listed(self.units, self.change.names)]
+        units = [self.units[name] for name in self.roster.listed(self.change.names)]
         return self.change.steady(units, self.settings, self.generation, processes, now)
 
     def _quit(self, exit_code: int, now: float) -> None:
-        left = alive(self.units, self.units)
         if self.phase is Phase.QUITTING:
-            for name in listed(self.units, left):
+            for name in self.roster.listed(self.roster.alive):
                 self._do(self.units[name].advance(Event.KILL, now))
             return
         self.phase = Phase.QUITTING
         self.exit_code = exit_code
-        self.pending.clear()
-        self.draining = left
-        self._say(tell.Quitting(listed(self.units, left)))
+        self.roster.end()
+        self._say(tell.Quitting(self.roster.listed(self.roster.draining)))
 
     def _leave(self) -> None:
-        left = [self.units[name].life.state for name in self.draining]
+        left = [self.units[name].life.state for name in self.roster.draining]
         if all(state is State.STUCK for state in left):
             self._do((do.Exit(FAILED if left else self.exit_code),))
 
-    def _do(self, effects: Sequence[Effect]) -> None:
+    def _do(self, effects: Iterable[Effect]) -> None:
         self._effects.extend(effects)
 
     def _say(self, notice: Notice) -> None:

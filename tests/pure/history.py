@@ -119,7 +119,7 @@ class History:
         processes: int = 3,
         round_: int | None = None,
     ) -> list[str]:
-        asked = self.supervisor.round if round_ is None else round_
+        asked = self.supervisor.verification.round if round_ is None else round_
         return self.tell(on.Counted(asked, processes, strays, stale))
 
     # ---- several of them

@@ -120,7 +120,7 @@ def test_who_comes_after_a_blocked_one_is_blocked_too() -> None:
     run = History(spec("db"), spec("app", "db"), spec("web", "app"))
     run.launch()
     run.ends("db", 1)
-    assert run.supervisor.blocked == {"app", "web"}
+    assert run.supervisor.roster.blocked == {"app", "web"}
 
 
 # ---- an edit

@@ -5,7 +5,7 @@ from history import ON_PORT, History, spec
 
 from devsup.pure import events as on
 from devsup.pure import notices as tell
-from devsup.pure.supervisor import SWEEPS
+from devsup.pure.verification import SWEEPS
 
 WEB, WORKER = spec("web"), spec("worker")
 
@@ -53,7 +53,7 @@ def test_a_census_of_an_earlier_round_is_ignored() -> None:
 def test_a_census_that_is_answered_twice_counts_once() -> None:
     run = pair()
     assert run.counted(7) == []
-    assert (run.phase, run.supervisor.strays, run.notices) == ("steady", (), [])
+    assert (run.phase, run.supervisor.verification.strays, run.notices) == ("steady", (), [])
 
 
 # ---- strays
@@ -78,7 +78,8 @@ def test_strays_that_sweeping_does_not_remove_leave_the_run_unverified() -> None
         assert run.counted(7) == [f"count {sweep + 2} 7"]
     assert run.counted(7) == []
     assert run.said(tell.Unverified) == tell.Unverified((7,), (), 1)
-    assert (run.phase, run.supervisor.verified, run.supervisor.strays) == ("steady", False, (7,))
+    assert (run.phase, run.supervisor.verified) == ("steady", False)
+    assert run.supervisor.verification.strays == (7,)
 
 
 def test_stale_processes_are_not_swept_since_they_live_where_they_should() -> None:
@@ -87,7 +88,8 @@ def test_stale_processes_are_not_swept_since_they_live_where_they_should() -> No
     run.ready("web")
     assert run.counted(stale=(7,)) == []
     assert run.said(tell.Unverified) == tell.Unverified((), (7,), 1)
-    assert (run.phase, run.supervisor.verified, run.supervisor.stale) == ("steady", False, (7,))
+    assert (run.phase, run.supervisor.verified) == ("steady", False)
+    assert run.supervisor.verification.stale == (7,)
     run.restart("web")
     run.ends("web")
     run.ready("web")

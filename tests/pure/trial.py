@@ -11,8 +11,9 @@ from devsup.pure.errors import FAILED
 from devsup.pure.lifecycle import KILL_PATIENCE, State
 from devsup.pure.notices import Exited, NotConcerned, Notice
 from devsup.pure.programs import Target
-from devsup.pure.supervisor import SWEEPS, Phase, Supervisor
+from devsup.pure.supervisor import Phase, Supervisor
 from devsup.pure.unit import BACKOFF_FIRST, BACKOFF_LIMIT
+from devsup.pure.verification import SWEEPS
 
 TICK = 0.01
 """Seconds between two events: an earlier timer is over earlier."""

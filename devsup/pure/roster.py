@@ -1,0 +1,113 @@
+"""The services of a run, and what is meant to become of each: to go, to start, to stay down."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from devsup.pure import effects as do
+from devsup.pure import notices as tell
+from devsup.pure.effects import Effect
+from devsup.pure.envfile import diff
+from devsup.pure.lifecycle import Event
+from devsup.pure.order import alive, awaited, listed, to_stop
+from devsup.pure.stack import Spec
+from devsup.pure.unit import Unit
+
+
+class Roster:
+    """The services by name, as in the Procfile.
+
+    `draining` are those that must be gone before anything is started, `pending` those to be started
+    then (as soon as the ones they come after are ready), `blocked` those of them that wait in vain,
+    `held` those that were asked down.
+    """
+
+    def __init__(self, specs: Sequence[Spec]) -> None:
+        self.units = {spec.name: Unit(spec) for spec in specs}
+        self.draining: set[str] = set()
+        self.pending: set[str] = set()
+        self.held: set[str] = set()
+        self.blocked: set[str] = set()
+
+    # ---- how they are
+
+    @property
+    def alive(self) -> set[str]:
+        """Those of which something is alive, or may be."""
+        return alive(self.units, self.units)
+
+    @property
+    def moving(self) -> bool:
+        """Whether something is awaited of any of them."""
+        return any(unit.moving for unit in self.units.values())
+
+    def listed(self, names: Iterable[str]) -> tuple[str, ...]:
+        """These services, as in the Procfile."""
+        return listed(self.units, {*names})
+
+    def stays(self, name: str) -> bool:
+        """Whether it runs, and is not going to be stopped (which may wait for its dependants)."""
+        return self.units[name].running and name not in self.draining
+
+    def fresh(self, name: str, settings: Mapping[str, str]) -> bool:
+        """Whether it was started on these settings, as far as they concern it."""
+        unit = self.units[name]
+        return not unit.spec.concerned_by(diff(unit.settings, settings).keys)
+
+    def concerned(self, settings: Mapping[str, str]) -> set[str]:
+        """Those that were started on other settings, or that wait for an edit."""
+        return {
+            name
+            for name, unit in self.units.items()
+            if name not in self.held and (unit.failed or not self.fresh(name, settings))
+        }
+
+    # ---- what is meant to become of them
+
+    def launch(self) -> None:
+        """Start them all."""
+        self.pending |= {*self.units}
+
+    def replace(self, names: set[str]) -> None:
+        """Drain what runs of these, and start them all then."""
+        for name in names:
+            self.units[name].backoff = 0.0
+        self.draining |= alive(self.units, names)
+        self.pending |= names
+        self.blocked -= names
+
+    def hold(self, names: set[str], now: float) -> Iterator[Effect]:
+        """Drain these, and keep them down."""
+        self.held |= names
+        self.pending -= names
+        self.draining |= alive(self.units, names)
+        for name in names - self.draining:
+            yield from self.units[name].advance(Event.STOP, now)
+
+    def end(self) -> None:
+        """Drain everything, and start nothing any more."""
+        self.pending.clear()
+        self.draining = self.alive
+
+    # ---- doing it
+
+    def drain(self, now: float) -> Iterator[Effect]:
+        """Stop what must go, and whose turn it is."""
+        self.draining = alive(self.units, self.draining)
+        for unit in to_stop(self.units, self.draining):
+            yield from unit.advance(Event.STOP, now)
+
+    def start(self, generation: int, settings: Mapping[str, str], now: float) -> Iterator[Effect]:
+        """Start what is pending and whose predecessors are ready."""
+        for name in self.listed(self.pending):
+            before = awaited(self.units, name, self.pending, self.held)
+            if before:
+                yield from self._tell_blocked(name, before[0])
+                continue
+            self.pending.remove(name)
+            self.blocked.discard(name)
+            yield from self.units[name].start(generation, settings, now)
+
+    def _tell_blocked(self, name: str, other: str) -> Iterator[Effect]:
+        started = other in self.pending and other not in self.blocked
+        if name not in self.blocked and not started and not self.units[other].moving:
+            self.blocked.add(name)
+            yield do.Say(tell.Blocked(name, other))
