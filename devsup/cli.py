@@ -149,7 +149,10 @@ def up(
         typer.Option(help="A service that exits unasked: wait (for an edit), restart or stop."),
     ] = None,
     watch: Annotated[
-        bool, typer.Option("--watch/--no-watch", help="Restart when an env file is edited.")
+        bool,
+        typer.Option(
+            "--watch/--no-watch", help="Follow edits of env files, Procfile and configuration."
+        ),
     ] = True,
     no_color: Annotated[bool, typer.Option("--no-color", help="Plain output.")] = False,
     timestamps: Annotated[

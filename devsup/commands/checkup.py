@@ -50,11 +50,11 @@ def check(
     except UnreadableError as error:
         return Checkup(error.problems)
     env = EnvFiles(found.root, found.env_files, shell)
-    reading = env.take(env.contents())
+    unreadable = env.take(env.contents())
     directory = RunDirectory.of(found.root)
     running = directory.locked()
     needed, spare = ((), ()) if running else taken_ports(found, env)
-    problems = (*reading.problems, *missing_programs(found, env, shell), *needed)
+    problems = (*unreadable, *missing_programs(found, env, shell), *needed)
     remarks = (
         *(["devsup is running here"] if running else []),
         *map(str, spare),

@@ -24,7 +24,8 @@ def keys(procfile: str | None, env_files: tuple[str, ...]) -> Iterator[str]:
     with suppress(DevsupError, OSError):
         found = project.load(procfile, env_files)
         env = project.EnvFiles(found.root, found.env_files, {})
-        yield from env.take(env.contents()).settings
+        env.take(env.contents())
+        yield from env.settings
 
 
 def _types(procfile: str | None) -> Iterator[str]:

@@ -1,6 +1,6 @@
 """Writes down what a later devsup needs to find what is left of a run."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 from devsup.edges import processes
@@ -11,7 +11,8 @@ from devsup.pure.record import Record, Session
 class Diary:
     """The record of the present run, kept up to date; written before anything is started.
 
-    A disk that is full must not end a run: `lost` hears once why the record could not be written.
+    `ports` tells those of all services at the moment. A disk that is full must not end a run:
+    `lost` hears once why the record could not be written.
     """
 
     def __init__(
@@ -19,19 +20,21 @@ class Diary:
         directory: RunDirectory,
         run: str,
         root: str,
-        ports: Sequence[int],
+        ports: Callable[[], Iterable[int]],
         lost: Callable[[OSError], None],
     ) -> None:
         self.directory = directory
         self.lost: Callable[[OSError], None] | None = lost
-        self.page = Record(run, root, processes.boot(), processes.own(), (), tuple(ports))
+        self.ports = ports
+        self.page = Record(run, root, processes.boot(), processes.own(), (), (*ports(),))
         directory.write(self.page)
 
     def record(self, leaders: Mapping[str, int]) -> None:
         """These leaders live, each in a session that has its pid as its number."""
         known = {session.leader.pid: session for session in self.page.sessions}
         sessions = [known.get(pid) or session(name, pid) for name, pid in leaders.items()]
-        self.page = replace(self.page, sessions=tuple(filter(None, sessions)))
+        alive = tuple(filter(None, sessions))
+        self.page = replace(self.page, sessions=alive, ports=(*self.ports(),))
         try:
             self.directory.write(self.page)
         except OSError as error:

@@ -10,7 +10,7 @@ from devsup.commands.project import EnvFiles, Project
 from devsup.edges import client
 from devsup.edges.rundir import RunDirectory
 from devsup.pure.env_report import origin_lines, origins
-from devsup.pure.errors import USAGE, DevsupError, UnreadableError
+from devsup.pure.errors import USAGE, DevsupError
 from devsup.pure.nearest import did_you_mean
 from devsup.pure.protocol import Command, Kind, Request
 
@@ -80,9 +80,7 @@ def inquire(
         shell = shell_of(status["pid"]) or shell
         paths = paths if env_files else tuple(found.root / name for name in status["env_files"])
     env = EnvFiles(found.root, paths, shell)
-    reading = env.take(env.contents())
-    if reading.problems:
-        raise UnreadableError(reading.problems)
+    project.fail(env.take(env.contents()))
     return Inquiry(found, env, status, service, shell)
 
 

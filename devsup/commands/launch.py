@@ -2,16 +2,20 @@
 
 import asyncio
 import sys
+from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from types import MappingProxyType
 
-from devsup.commands import kill, project, serving
-from devsup.commands.project import EnvFiles, Project
+from devsup.commands import kill, serving
+from devsup.commands.declarations import Declarations
+from devsup.commands.project import Place, Project
 from devsup.commands.serving import Request
 from devsup.edges.rundir import RunDirectory
 from devsup.pure import procfile, stack
+from devsup.pure.declaration import Declaration
+from devsup.pure.envfile import Settings
 from devsup.pure.errors import RUNNING, DevsupError, UnreadableError
-from devsup.pure.stack import Spec
 
 
 def run(request: Request) -> int:
@@ -20,30 +24,38 @@ def run(request: Request) -> int:
     Raises:
         DevsupError: it was not started, and nothing was.
     """
-    found = project.load(request.procfile, request.env_files)
-    shell = MappingProxyType(dict(request.shell))
-    env = EnvFiles(found.root, found.env_files, shell)
-    reading = env.take(env.contents())
-    if reading.problems:
-        raise UnreadableError(reading.problems, hint="nothing was started; mend it and try again")
-    specs = build(found, request)
+    declarations = declared_by(request)
+    found = declarations.project
     directory = RunDirectory.of(found.root)
     lock = directory.lock()
     if lock is None:
         raise already_running(directory)
     with lock:
         clear_former_run(found, directory)
-        return asyncio.run(serving.serve(found, request, env, specs, directory))
+        return asyncio.run(serving.serve(declarations, request, directory))
 
 
-def build(found: Project, request: Request) -> tuple[Spec, ...]:
+def declared_by(request: Request) -> Declarations:
+    """Everything that the run is to be, as its files say now."""
+    place = Place.named(request.procfile, request.env_files)
+    shell = MappingProxyType(dict(request.shell))
+    try:
+        return Declarations(place, shell, request.port, partial(build, request))
+    except UnreadableError as error:
+        hint = error.hint or "nothing was started; mend it and try again"
+        raise UnreadableError(error.problems, hint=hint) from None
+
+
+def build(
+    request: Request, found: Project, settings: Settings, ports: Mapping[str, int]
+) -> Declaration:
     """The services that were asked for, with everything that is decided about them."""
     formation = procfile.parse_formation(request.formation) if request.formation else {}
-    services = procfile.services(found.entries, formation, request.services, request.port)
+    services = procfile.services(found.entries, formation, request.services, request.port, ports)
     options = found.options
     if request.stop_timeout is not None:
         options = replace(options, stop_timeout=request.stop_timeout)
-    return stack.build(services, options)
+    return Declaration(stack.build(services, options), settings, request.on_exit or options.on_exit)
 
 
 def clear_former_run(found: Project, directory: RunDirectory) -> None:

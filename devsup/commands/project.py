@@ -1,11 +1,11 @@
 """What the files of a project say: Procfile, configuration, env files."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 
 from devsup.edges import files
-from devsup.edges.files import MISSING
 from devsup.pure import envfile, procfile, utf8
 from devsup.pure.envfile import Layer, Settings
 from devsup.pure.errors import Problem, UnreadableError
@@ -15,6 +15,10 @@ from devsup.pure.procfile import Entry
 PROCFILE = "Procfile"
 ENV_FILES = (".env",)
 CONFIGS = ("devsup.toml", "pyproject.toml")
+
+Content = bytes | files.Missing | Problem
+Read = Callable[[Path, str], Content]
+"""Reads a file, which a problem with it calls as is given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,31 +32,63 @@ class Project:
     env_files: tuple[Path, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the files of a project are: the configuration is in `folder`, absolute.
+
+    Without a `procfile` or `env_files` the configuration says which they are.
+    """
+
+    folder: Path
+    procfile: Path | None = None
+    env_files: tuple[Path, ...] = ()
+
+    @classmethod
+    def named(cls, procfile: str | None, env_files: Sequence[str]) -> Self:
+        """As options name it, relative to the working directory."""
+        path = Path(procfile).absolute() if procfile else None
+        folder = path.parent if path else Path.cwd()
+        return cls(folder, path, tuple(Path(name).absolute() for name in env_files))
+
+    def procfile_by(self, options: Options) -> Path:
+        """The Procfile."""
+        return self.procfile or self.folder / (options.procfile or PROCFILE)
+
+    def env_files_by(self, options: Options) -> tuple[Path, ...]:
+        """The env files, later ones win."""
+        root = self.procfile_by(options).parent.resolve()
+        return self.env_files or tuple(root / name for name in options.env_files or ENV_FILES)
+
+
 def load(procfile_option: str | None = None, env_options: Sequence[str] = ()) -> Project:
     """Read Procfile and configuration; options are relative to the working directory.
 
     Raises:
         UnreadableError: with every problem of the first file that has any.
     """
-    beside = Path(procfile_option).absolute().parent if procfile_option else Path.cwd()
-    options, source = load_options(beside)
-    path = Path(procfile_option or options.procfile or PROCFILE)
-    path = path.absolute() if procfile_option else beside / path
-    entries = load_entries(path)
+    return understand(Place.named(procfile_option, env_options))
+
+
+def understand(place: Place, read: Read = files.read) -> Project:
+    """What Procfile and configuration say.
+
+    Raises:
+        UnreadableError: with every problem of the first file that has any.
+    """
+    options, source = load_options(place.folder, read)
+    path = place.procfile_by(options)
+    entries = load_entries(path, read)
     if options.services:
         from devsup.pure import config  # noqa: PLC0415  as below
 
         fail(config.check_services(options, {entry.name for entry in entries}, source))
-    root = path.parent.resolve()
-    configured = [root / name for name in options.env_files or ENV_FILES]
-    chosen = [Path(name).absolute() for name in env_options] or configured
-    return Project(root, path, entries, options, tuple(chosen))
+    return Project(path.parent.resolve(), path, entries, options, place.env_files_by(options))
 
 
-def load_options(directory: Path) -> tuple[Options, str]:
+def load_options(directory: Path, read: Read = files.read) -> tuple[Options, str]:
     """The configuration beside a Procfile and the name of its file; defaults when there is none."""
     for name in CONFIGS:
-        match files.read(directory / name, name):
+        match read(directory / name, name):
             case Problem() as problem:
                 raise UnreadableError((problem,))
             case bytes(data):
@@ -67,9 +103,9 @@ def load_options(directory: Path) -> tuple[Options, str]:
     return Options(), CONFIGS[-1]
 
 
-def load_entries(path: Path) -> tuple[Entry, ...]:
+def load_entries(path: Path, read: Read = files.read) -> tuple[Entry, ...]:
     """The lines of a Procfile."""
-    match files.read(path, path.name):
+    match read(path, path.name):
         case Problem() as problem:
             raise UnreadableError((problem,))
         case bytes(data):
@@ -96,58 +132,43 @@ def fail(problems: tuple[Problem, ...]) -> None:
         raise UnreadableError(problems)
 
 
-Contents = tuple[bytes | files.Missing | Problem, ...]
+def shown(path: Path, root: Path) -> str:
+    """Relative to the project where it lies in it."""
+    return str(path.relative_to(root)) if path.is_relative_to(root) else str(path)
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """What the env files say together; with problems `settings` are the last good ones.
-
-    `touched` is the first file that is not what it was; the `deleted` ones are gone since the last
-    reading, and count with their last content.
-    """
-
-    settings: Settings
-    problems: tuple[Problem, ...]
-    touched: str
-    deleted: tuple[str, ...]
+Contents = Mapping[Path, Content]
 
 
 @dataclass(slots=True)
 class EnvFiles:
-    """The env files of a run, later ones win; remembers what each last said."""
+    """The env files of a project, later ones win; remembers what each last said."""
 
     root: Path
     paths: tuple[Path, ...]
     shell: Mapping[str, str] = field(repr=False)
     known: dict[Path, bytes] = field(default_factory=dict, repr=False)
-    last: Contents = field(default=(), repr=False)
     settings: Settings = field(default_factory=lambda: Settings({}, {}))
     layers: tuple[Layer, ...] = ()
 
     def contents(self) -> Contents:
         """The files as they are now; nothing is remembered."""
-        return tuple(files.read(path, self.shown(path)) for path in self.paths)
+        return {path: files.read(path, self.shown(path)) for path in self.paths}
 
-    def take(self, contents: Contents) -> Reading:
-        """Understand what was read, and remember it as the last that was seen."""
-        pairs = list(zip(self.paths, contents, strict=True))
-        touched = self._touched(contents)
-        self.last = contents
-        deleted = tuple(
-            self.shown(path)
-            for path, each in pairs
-            if each is MISSING and path in self.known and path in touched
-        )
-        parsed = [self._parse(path, each) for path, each in pairs]
+    def take(self, contents: Contents) -> tuple[Problem, ...]:
+        """Understand what was read of them; with problems the settings stay the last good ones.
+
+        One that is deleted counts with its last content.
+        """
+        parsed = [self._parse(path, contents[path]) for path in self.paths]
         layers = tuple(layer for layer, _ in parsed)
         settings, too_long = envfile.resolve(layers, self.shell)
         problems = tuple(problem for _, found in parsed for problem in found) or too_long
         if not problems:
-            self.known |= {path: each for path, each in pairs if isinstance(each, bytes)}
+            read = {path: contents[path] for path in self.paths}
+            self.known |= {path: each for path, each in read.items() if isinstance(each, bytes)}
             self.settings, self.layers = settings, layers
-        first = self.shown((*touched, *self.paths)[0])
-        return Reading(self.settings, problems, first, deleted)
+        return problems
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -156,16 +177,9 @@ class EnvFiles:
 
     def shown(self, path: Path) -> str:
         """Relative to the project where it lies in it."""
-        return str(path.relative_to(self.root)) if path.is_relative_to(self.root) else str(path)
+        return shown(path, self.root)
 
-    def _touched(self, contents: Contents) -> tuple[Path, ...]:
-        before = self.last or (None,) * len(contents)
-        each = zip(self.paths, before, contents, strict=True)
-        return tuple(path for path, old, new in each if old != new)
-
-    def _parse(
-        self, path: Path, content: bytes | files.Missing | Problem
-    ) -> tuple[Layer, tuple[Problem, ...]]:
+    def _parse(self, path: Path, content: Content) -> tuple[Layer, tuple[Problem, ...]]:
         if isinstance(content, Problem):
             return envfile.parse(b"", self.shown(path))[0], (content,)
         data = self.known.get(path, b"") if isinstance(content, files.Missing) else content

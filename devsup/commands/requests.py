@@ -26,7 +26,7 @@ PERIOD = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """Answers requests; `reread` looks at the env files now, `glance` at no process.
+    """Answers requests; `reread` looks at the files now, `glance` at no process.
 
     `ended` is set when the run is over and its last line was passed on.
     """
@@ -45,6 +45,8 @@ class Desk:
             DevsupError: it cannot be carried out.
         """
         try:
+            if request.command is Command.RESTART:
+                self.reread()  # first: there may be other services then
             await self.carry_out(request, peer)
         except DevsupError:
             raise
@@ -67,7 +69,6 @@ class Desk:
             case Command.READY:
                 await self.done(peer, names, is_serving)
             case Command.RESTART:
-                self.reread()
                 await self.change(events.RestartAsked(names), peer, request)
             case Command.START:
                 await self.change(events.StartAsked(names), peer, request)
@@ -76,7 +77,7 @@ class Desk:
 
     def names(self, asked: Collection[str]) -> tuple[str, ...]:
         """Instances of what is named, in the Procfile's order; all when nothing is."""
-        units = self.run.supervisor.units
+        units = self.run.supervisor.declared_units
         known = {name for unit in units.values() for name in (unit.spec.name, unit.spec.type)}
         for name in asked:
             if name not in known:
@@ -135,7 +136,7 @@ class Desk:
             raise ending()
         self.run.post(event)
         for problem in self.run.supervisor.problems:
-            peer.send(Reply(Kind.SAY, f"{problem}; the last good settings stay in force"))
+            peer.send(Reply(Kind.SAY, f"{problem}; what the files said last stays in force"))
         if request.wait:
             is_meant = is_stopped if isinstance(event, events.StopAsked) else is_serving
             await self.done(peer, event.names, is_meant)
@@ -151,7 +152,10 @@ class Desk:
         await self.run.until(lambda: self.is_settled(names))
         if self.run.supervisor.phase is Phase.QUITTING:
             raise ending()
-        units = [self.run.supervisor.units[name] for name in names]
+        known = self.run.supervisor.declared_units
+        if removed := [name for name in names if name not in known]:
+            raise DevsupError(f"removed from the Procfile meanwhile: {' '.join(removed)}")
+        units = [known[name] for name in names]
         for unit in units:
             peer.send(Reply(Kind.SAY, self.standing(unit)))
         failed = [unit for unit in units if not is_meant(unit)]
@@ -179,7 +183,7 @@ class Desk:
             return True
         if any(unit.life.state is State.STUCK for unit in everybody):
             return not any(unit.moving for unit in everybody)
-        moving = any(supervisor.units[name].moving for name in names)
+        moving = any(unit.moving for unit in everybody if unit.spec.name in names)
         return supervisor.phase is Phase.STEADY and not moving
 
 

@@ -3,14 +3,14 @@
 import asyncio
 import errno
 import sys
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from functools import partial
 
+from devsup.commands.declarations import Declarations, Reading
 from devsup.commands.diary import Diary
 from devsup.commands.foreground import Foreground
-from devsup.commands.project import EnvFiles, Project, Reading
 from devsup.commands.requests import Desk
 from devsup.commands.settling import Settling
 from devsup.commands.status import Observer
@@ -28,7 +28,6 @@ from devsup.pure.errors import DevsupError
 from devsup.pure.events import Broke, Edited
 from devsup.pure.journal import Journal
 from devsup.pure.procfile import FIRST_PORT
-from devsup.pure.stack import Spec
 from devsup.pure.supervisor import Supervisor
 
 FLUSH_PATIENCE = 5.0
@@ -54,22 +53,22 @@ class Request:
 
 
 async def serve(
-    found: Project,
+    declarations: Declarations,
     request: Request,
-    env: EnvFiles,
-    specs: Sequence[Spec],
     directory: RunDirectory,
 ) -> int:
     """Run the services until the end; the exit code."""
     loop = asyncio.get_running_loop()
+    found, env = declarations.project, declarations.env
     surroundings = Surroundings(directory.new_run(), found.root, env.shell, request.terminal)
-    supervisor = Supervisor(specs, env.settings, request.on_exit or found.options.on_exit)
+    supervisor = Supervisor(declarations.declared)
     journal = Journal()
     run: Run
+    settling: Settling
     output = Output(
         loop,
         sys.stdout.fileno(),
-        [spec.name for spec in specs],
+        [*supervisor.units],
         colour=request.colour,
         timestamps=request.timestamps,
         closed=lambda: run.unheard(),  # noqa: PLW0108 - it comes later
@@ -79,13 +78,13 @@ async def serve(
         directory,
         surroundings.run,
         str(found.root),
-        [spec.port for spec in specs],
+        supervisor.roster.ports,
         partial(tell_unrecorded, output),
     )
     run = Run(supervisor, surroundings, Zygote(), output, diary.record)
-    settling = Settling(env, partial(take, run))
-    watch = Watch(env.paths, settling.look)
-    observer = Observer(supervisor, str(found.root), surroundings.run, env.names)
+    watch = Watch(declarations.paths, lambda: settling.look())  # noqa: PLW0108 - likewise
+    settling = Settling(declarations, partial(take, run, watch, declarations))
+    observer = Observer(supervisor, str(found.root), surroundings.run, lambda: env.names)
     desk = Desk(
         run,
         journal,
@@ -126,17 +125,20 @@ def refuse_lost_output(failure: OSError | None) -> None:
         raise DevsupError(f"the output cannot be written: {failure.strerror}; stopped everything")
 
 
-def take(run: Run, reading: Reading) -> None:
-    """What the env files say now."""
+def take(run: Run, watch: Watch, declarations: Declarations, reading: Reading) -> None:
+    """What the files say now, which may be that there are others."""
+    watch.follow(declarations.paths)
     for name in reading.deleted:
-        run.output.say(f"{name} was deleted: its last settings stay in force until it is back")
+        run.output.say(f"{name} was deleted: what it said last stays in force until it is back")
     if reading.problems:
-        run.post(Broke(reading.problems))
+        run.post(Broke(reading.problems, reading.touched))
         return
-    shell = run.surroundings.shell
+    for key in reading.later:
+        run.output.say(f"`{key}` counts from the next devsup up; this run goes on without it")
+    shell, settings = run.surroundings.shell, declarations.env.settings
     said = envfile.hidden_by(run.supervisor.settings, shell)
-    tell_hidden(run.output, reading.settings, shell, said)
-    run.post(Edited(reading.settings, reading.touched))
+    tell_hidden(run.output, settings, shell, said)
+    run.post(Edited(reading.declared, reading.touched))
 
 
 def tell_unrecorded(output: Output, error: OSError) -> None:

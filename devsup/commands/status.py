@@ -2,7 +2,7 @@
 
 import os
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from devsup.edges.census import Process, listening
 from devsup.edges.usage import NOTHING, Usage, Used
@@ -16,12 +16,12 @@ class Observer:
     """Takes the status of a run; remembers processor times between two looks."""
 
     def __init__(
-        self, supervisor: Supervisor, root: str, run: str, env_files: Sequence[str]
+        self, supervisor: Supervisor, root: str, run: str, env_files: Callable[[], Sequence[str]]
     ) -> None:
         self._supervisor = supervisor
         self._root = root
         self._run = run
-        self._env_files = tuple(env_files)
+        self._env_files = env_files
         self._usage = Usage()
 
     def look(self, alive: Sequence[Process], leaders: Mapping[str, int], now: float) -> Status:
@@ -36,7 +36,7 @@ class Observer:
             generation=supervisor.generation,
             phase=supervisor.phase.value,
             verified=supervisor.verified and all(map(self._is_fresh, alive)),
-            env_files=self._env_files,
+            env_files=tuple(self._env_files()),
             problems=tuple(ProblemStatus(each.file, each.line, each.message) for each in problems),
             services=tuple(
                 self._service(unit, members[name], leaders.get(name), now)
@@ -92,4 +92,4 @@ class Observer:
 def port(unit: Unit) -> int:
     """The PORT that the service was started with."""
     given = unit.settings.get("PORT", "")
-    return int(given) if given.isdecimal() else unit.spec.port
+    return int(given) if given.isdecimal() else unit.started_as.port

@@ -25,6 +25,7 @@ from devsup.pure.lines import Tone
 from devsup.pure.programs import ListenReady, Ready
 from devsup.pure.sighting import GENERATION, RUN, SERVICE
 from devsup.pure.supervisor import Phase, Supervisor
+from devsup.pure.unit import Unit
 
 SWEEP_PATIENCE = 1.0
 """Seconds that one round of killing strays may take."""
@@ -64,6 +65,7 @@ class Run:
         self.zygote = zygote
         self.output = output
         self.record = record
+        self.names = (*supervisor.units,)
         self.readiness = Readiness(self.post, self.ports)
         self.advice = Advice(partial(output.say, tone=Tone.REPORT))
         self.groups: dict[str, Group] = {}
@@ -105,11 +107,24 @@ class Run:
     def work_off(self) -> None:
         """Take the events that wait, and those that their effects bring."""
         while self.queue:
-            for effect in self.supervisor.handle(self.queue[0], self.loop.time()):
+            effects = self.supervisor.handle(self.queue[0], self.loop.time())
+            self.follow_services()
+            for effect in effects:
                 self.perform(effect)
             self.queue.popleft()
         self.changed.set()
         self.progress.follow(awaited=any(each.moving for each in self.supervisor.units.values()))
+
+    def follow_services(self) -> None:
+        """Whoever has come must be known before it is started, and written down."""
+        names = (*self.supervisor.units,)
+        if names == self.names:
+            return
+        self.names = names
+        self.output.expect(names)
+        self.record(self.leaders)
+        for gone in self.groups.keys() - {*names}:
+            del self.groups[gone]
 
     def perform(self, effect: do.Effect) -> None:
         """Carry out one effect."""
@@ -188,12 +203,12 @@ class Run:
 
     def spawn(self, effect: do.Spawn) -> None:
         """Start a service under a guardian of its own."""
-        name, spec = effect.name, self.supervisor.units[effect.name].spec
+        name, unit = effect.name, self.supervisor.units[effect.name]
         new = self.groups[name] = Group(self.zygote, partial(self.happened, name))
         environment = envfile.environment(
             self.surroundings.shell,
             effect.settings,
-            port=spec.port,
+            port=unit.spec.port,
             terminal=self.surroundings.terminal,
             marks={
                 RUN: self.surroundings.run,
@@ -203,18 +218,20 @@ class Run:
         )
         try:
             ours, theirs = os.pipe()
-            self.output.attach(name, ours, partial(self.seen, name))
-            new.spawn(self.surroundings.root, spec.shell_line, environment, theirs)
+            self.output.attach(name, ours, partial(self.seen, unit))
+            new.spawn(self.surroundings.root, unit.spec.shell_line, environment, theirs)
         except OSError as error:
             self.output.say(f"{name} cannot be started: {error.strerror}", Tone.ALARM)
             # Not at once: what else was decided with the start (a probe) must be there to be ended.
             self.loop.call_soon(self.happened, name, group.Gone())
 
-    def seen(self, name: str, lines: bytes) -> None:
-        """Whole lines of a service's output: it may be ready, or in a known trouble."""
-        self.readiness.seen(name, lines)
-        unit = self.supervisor.units[name]
-        self.advice.look(lines, name, unit.generation, unit.settings)
+    def seen(self, unit: Unit, lines: bytes) -> None:
+        """Whole lines of a service's output: it may be ready, or in a known trouble.
+
+        It may also be removed and gone: then somebody has not read its last lines for long.
+        """
+        self.readiness.seen(unit.spec.name, lines)
+        self.advice.look(lines, unit.spec.name, unit.generation, unit.settings)
 
     def asked_of(self, name: str, ready: Ready) -> Ready:
         """What tells that a service is ready; a file that sets PORT overrules the Procfile's."""

@@ -105,13 +105,10 @@ class Output:
         self._closed = closed
         self._journal = journal
         self._timestamps = timestamps
+        self._colour = colour
         self._is_plain = timestamps and not colour
-        plain = prefixes(names, colour=False)
-        self._services = {
-            name: _Service(name, plain[name], prefix)
-            for name, prefix in prefixes(names, colour=colour).items()
-        }
-        self._own = own_prefixes(names, colour=colour)
+        self._services: dict[str, _Service] = {}
+        self.expect(names)
         self._paused = False
         self._progress = asyncio.Event()
         self._gathering: asyncio.TimerHandle | None = None
@@ -120,6 +117,19 @@ class Output:
         self._terminal = Terminal(loop, fd, self._eased, self._failed)
         self._live = Live(self._terminal, fd)
         self._read_on()
+
+    def expect(self, names: Sequence[str]) -> None:
+        """These are the services from now on; what others have left is still passed on."""
+        known = [name for name in self._services if name in names]
+        ordered = list(dict.fromkeys([*known, *names]))  # so that each keeps its colour
+        plain = prefixes(ordered, colour=False)
+        for name, prefix in prefixes(ordered, colour=self._colour).items():
+            service = self._services.setdefault(name, _Service(name, plain[name], prefix))
+            service.plain, service.prefix = plain[name], prefix
+        for name, service in [*self._services.items()]:
+            if name not in plain and not service.pipes:
+                del self._services[name]
+        self._own = own_prefixes(ordered, colour=self._colour)
 
     def attach(self, name: str, pipe_fd: int, seen: Callable[[bytes], None] | None = None) -> None:
         """Read this pipe (or PTY), which belongs to the output from now on.

@@ -64,6 +64,13 @@ class Watch:
             self._events = None
         self._next = loop.call_soon(self._compare)
 
+    def follow(self, paths: Sequence[Path]) -> None:
+        """Watch these from now on; a hint comes if they are others than before."""
+        if paths != self._paths:
+            self._paths = paths
+            if self._next:
+                self._changed()
+
     def close(self) -> None:
         """No hint from now on, and nothing left behind. Harmless before `start` and twice."""
         if self._next:

@@ -1,9 +1,9 @@
 """What brought a run out of its last steady phase, and what is to be told of it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from devsup.pure.envfile import diff
+from devsup.pure.declaration import Declaration
 from devsup.pure.notices import Cause, Restarting, Steady
 from devsup.pure.unit import Unit
 
@@ -13,30 +13,40 @@ class Change:
     """One or several edits, exits or requests, until the run is steady again.
 
     Times are monotonic seconds: it `began`, everything old was gone (`drained`), everything new was
-    ready (`started`); `before` are the settings of the last steady phase, so that the
-    report of several edits in a row names what is different in the end. `names` are the services
-    that it concerns.
+    ready (`started`); `before` is what the files said in the last steady phase, so that the report
+    of several edits in a row names what is different in the end. `names` are the services that it
+    concerns, `files` those that were edited.
     """
 
     cause: Cause
     began: float
-    before: Mapping[str, str] = field(repr=False)
-    file: str = ""
+    before: Declaration
+    files: tuple[str, ...] = ()
     drained: float = 0.0
     started: float = 0.0
     names: set[str] = field(default_factory=set)
 
+    def edited(self, files: tuple[str, ...]) -> None:
+        """An edit joins what is under way."""
+        self.cause = Cause.EDIT
+        self.files = tuple(dict.fromkeys((*self.files, *files)))
+
     def restarting(
-        self, names: tuple[str, ...], settings: Mapping[str, str], generation: int
+        self,
+        names: tuple[str, ...],
+        removed: tuple[str, ...],
+        declared: Declaration,
+        generation: int,
     ) -> Restarting:
-        """These services are about to be stopped and started."""
-        changed = str(diff(self.before, settings))
-        return Restarting(self.cause, self.file, changed, names, generation)
+        """These services are about to be stopped and started, those stopped and removed."""
+        changed = str(self.before.changes(declared))
+        files = " ".join(self.files)
+        return Restarting(self.cause, files, changed, names, generation, removed=removed)
 
     def steady(
         self,
         units: Sequence[Unit],
-        settings: Mapping[str, str],
+        declared: Declaration,
         generation: int,
         processes: int,
         now: float,
@@ -44,8 +54,8 @@ class Change:
         """It is over, and every process was counted."""
         return Steady(
             cause=self.cause,
-            file=self.file,
-            diff=str(diff(self.before, settings)),
+            file=" ".join(self.files),
+            diff=str(self.before.changes(declared)),
             services=tuple((unit.spec.name, unit.life.state, unit.how) for unit in units),
             generation=generation,
             stop=self.drained - self.began,

@@ -1,8 +1,8 @@
-"""What happens to a run: the input of `supervisor`. Settings are secrets and stay out of reprs."""
+"""What happens to a run: the input of `supervisor`."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
+from devsup.pure.declaration import Declaration
 from devsup.pure.errors import Problem
 
 
@@ -13,17 +13,18 @@ class Launched:
 
 @dataclass(frozen=True, slots=True)
 class Edited:
-    """The env files are readable and say this; `file` is the one that was touched."""
+    """The files are readable and say this; `files` are those that were touched."""
 
-    settings: Mapping[str, str] = field(repr=False)
-    file: str
+    declared: Declaration
+    files: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Broke:
-    """The env files are not readable."""
+    """Not all of the files are readable; `files` are those that were touched."""
 
     problems: tuple[Problem, ...]
+    files: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

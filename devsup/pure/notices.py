@@ -19,13 +19,18 @@ class Cause(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Restarting:
-    """Services are about to be stopped, because of an edit (`diff` names its keys) or on demand."""
+    """Services are about to be stopped, because of an edit or on demand.
+
+    `diff` names the keys and process types that an edit of `file` (or several) changed; `names` are
+    started again, the `removed` ones are not.
+    """
 
     cause: Cause
     file: str
     diff: str
     names: tuple[str, ...]
     generation: int
+    removed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +53,7 @@ class Steady:
 
 @dataclass(frozen=True, slots=True)
 class NotConcerned:
-    """An edit changed keys that concern no running service."""
+    """An edit changed what no running service has to be restarted for."""
 
     file: str
     diff: str

@@ -1,9 +1,11 @@
 """Text and formation to services and command lines."""
 
+import itertools
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from devsup.pure.errors import USAGE, DevsupError, Problem
 from devsup.pure.nearest import did_you_mean
@@ -13,6 +15,9 @@ FIRST_PORT = 5000
 
 MOST_INSTANCES = 100
 """Of one process type: each has a port of the hundred that belong to its type."""
+
+NO_PORTS: Mapping[str, int] = MappingProxyType({})
+"""What a run has given out before it has begun."""
 
 _HIGHEST_PORT = 65535
 _ENTRY = re.compile(r"(?P<name>[A-Za-z0-9_-]+):(?P<command>.*)", re.DOTALL)
@@ -86,17 +91,37 @@ def parse_formation(text: str) -> dict[str, int]:
     return dict(counts)
 
 
+def first_ports(
+    entries: Sequence[Entry], base_port: int, kept: Mapping[str, int] = NO_PORTS
+) -> dict[str, int]:
+    """The PORT of the first instance of each process type: by its place, +100 a type.
+
+    Those that a run has given out are `kept`, wherever their lines stand now. A new type whose
+    place is taken by one of them gets the next hundred that is free.
+    """
+    ports = {entry.name: kept[entry.name] for entry in entries if entry.name in kept}
+    for index, entry in enumerate(entries):
+        if entry.name not in ports:
+            hundreds = itertools.count(base_port + 100 * index, 100)
+            ports[entry.name] = next(port for port in hundreds if port not in ports.values())
+    return ports
+
+
 def services(
-    entries: Sequence[Entry], formation: Mapping[str, int], only: Sequence[str], base_port: int
+    entries: Sequence[Entry],
+    formation: Mapping[str, int],
+    only: Sequence[str],
+    base_port: int,
+    kept: Mapping[str, int] = NO_PORTS,
 ) -> tuple[Service, ...]:
     """The services to start, in the Procfile's order.
 
-    Ports depend on the place in the Procfile only (+100 a type, +1 an instance), not on what else
+    Ports depend on the place in the Procfile only (`first_ports`, +1 an instance), not on what else
     is started. `only` names types or instances; empty means all.
     """
     types = [entry.name for entry in entries]
     _refuse_unknown(formation, [*types, "all"], "process type")
-    formed = tuple(_formed(entries, formation, base_port))
+    formed = tuple(_formed(entries, formation, first_ports(entries, base_port, kept)))
     _refuse_unknown(only, [*types, *(service.name for service in formed)], "service")
     chosen = tuple(s for s in formed if not only or s.name in only or s.type in only)
     _refuse_absent(only, chosen)
@@ -104,11 +129,11 @@ def services(
 
 
 def _formed(
-    entries: Iterable[Entry], formation: Mapping[str, int], base_port: int
+    entries: Iterable[Entry], formation: Mapping[str, int], ports: Mapping[str, int]
 ) -> Iterator[Service]:
-    for index, entry in enumerate(entries):
+    for entry in entries:
         for instance in range(1, formation.get(entry.name, formation.get("all", 1)) + 1):
-            port = base_port + 100 * index + instance - 1
+            port = ports[entry.name] + instance - 1
             name = f"{entry.name}.{instance}"
             if not 0 < port <= _HIGHEST_PORT:
                 raise _usage(f"{name} would get port {port}: choose another with --port")

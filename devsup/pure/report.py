@@ -52,8 +52,10 @@ def sentence(notice: Notice) -> str:
 
 @sentence.register
 def _(notice: tell.Restarting) -> str:
-    names = enumerated(notice.names)
-    return f"{_reason(notice)}restarting {names} on generation {notice.generation}"
+    parts = [f"removing {enumerated(notice.removed)}"] if notice.removed else []
+    if notice.names:
+        parts.append(f"restarting {enumerated(notice.names)} on generation {notice.generation}")
+    return _reason(notice) + ", ".join(parts)
 
 
 def _reason(notice: tell.Restarting | tell.Steady) -> str:
@@ -70,6 +72,7 @@ def _(notice: tell.Steady) -> str:
         *([f"{enumerated(up)} on generation {notice.generation}"] if up else []),
         *(f"{name} {state.value}" for name, state, _ in notice.services if state is not State.UP),
     ]
+    parts = parts or ["done"]  # somebody was removed, and nobody restarted
     parts[-1] += f" in {seconds(notice.stop + notice.start + notice.verify)} {_phases(notice)}"
     parts.append(f"{count(notice.processes, 'process', 'processes')} verified")
     return _reason(notice) + ", ".join(parts)
@@ -83,7 +86,7 @@ def _phases(notice: tell.Steady) -> str:
 
 @sentence.register
 def _(notice: tell.NotConcerned) -> str:
-    return f"{notice.file}: {notice.diff}: concerns no running service, nothing restarted"
+    return f"{notice.file}: {notice.diff}: nothing has to be restarted for that"
 
 
 @sentence.register
@@ -151,9 +154,7 @@ def _(notice: tell.Broken) -> str:
 
 @sentence.register
 def _(notice: tell.Repaired) -> str:
-    return (
-        f"the settings are readable again and the same as those of generation {notice.generation}"
-    )
+    return f"the files are readable again and the same as those of generation {notice.generation}"
 
 
 @sentence.register
@@ -185,12 +186,12 @@ def _awaited(unit: Unit, deadlines: Mapping[str, float], now: float) -> str:
         case State.KILLING:
             return f"{name} killed, not gone for {so_far}"
         case _:
-            return f"{name} starting for {so_far} ({awaited_sign(unit.spec.ready)})"
+            return f"{name} starting for {so_far} ({awaited_sign(unit.started_as.ready)})"
 
 
 def _following(unit: Unit) -> str:
     """The signal of the next step of a stop sequence."""
-    steps, step = unit.spec.steps, unit.life.step
+    steps, step = unit.started_as.steps, unit.life.step
     return steps[step].signal.name if step < len(steps) else "SIGKILL"
 
 

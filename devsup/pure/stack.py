@@ -1,7 +1,7 @@
 """The services of one run, each with all that is decided about it before it starts."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from fnmatch import fnmatchcase
 
@@ -29,13 +29,14 @@ class ReadyBy(Enum):
 class Spec:
     """How one service is started, known to be ready, stopped, and which edits concern it.
 
-    `after` names the services that must be ready first; `program` is what devsup took it for.
+    `after` names the services that must be ready first; `program` is what devsup took it for. A
+    command line may hold secrets.
     """
 
     name: str
     type: str
-    command: str
-    shell_line: str
+    command: str = field(repr=False)
+    shell_line: str = field(repr=False)
     port: int
     steps: tuple[Step, ...]
     ready: Ready
@@ -43,6 +44,10 @@ class Spec:
     concerns: Concerns = EVERY_KEY
     ready_by: ReadyBy = ReadyBy.SETTLE
     program: str | None = None
+
+    def starts_like(self, other: "Spec") -> bool:
+        """Whether a process of the one is a process of the other; how it is stopped is no part."""
+        return (self.shell_line, self.port) == (other.shell_line, other.port)
 
     def concerned_by(self, keys: Iterable[str]) -> bool:
         """Whether an edit of these keys restarts this service."""

@@ -6,21 +6,20 @@ before everything that has to end is gone by the kernel's word, and what is star
 newest settings.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from enum import Enum
 
 from devsup.pure import effects as do
 from devsup.pure import events as on
 from devsup.pure import notices as tell
 from devsup.pure.change import Change
-from devsup.pure.config import OnExit
+from devsup.pure.declaration import Changes, Declaration
 from devsup.pure.effects import Effect
-from devsup.pure.envfile import diff
 from devsup.pure.errors import FAILED, Problem
 from devsup.pure.lifecycle import Event, State, Want
 from devsup.pure.notices import Cause, Next, Notice
+from devsup.pure.options import OnExit
 from devsup.pure.roster import Roster
-from devsup.pure.stack import Spec
 from devsup.pure.unit import Unit
 from devsup.pure.verification import Verification
 
@@ -38,27 +37,31 @@ class Phase(Enum):
 class Supervisor:
     """The state of a run, and what to do next."""
 
-    def __init__(
-        self,
-        specs: Sequence[Spec],
-        settings: Mapping[str, str],
-        on_exit: OnExit = OnExit.WAIT,
-    ) -> None:
-        self.roster = Roster(specs)
-        self.settings = settings
-        self.on_exit = on_exit
+    def __init__(self, declared: Declaration) -> None:
+        self.roster = Roster(declared.specs)
+        self.declared = declared
         self.phase = Phase.STARTING
         self.generation = 1
         self.problems: tuple[Problem, ...] = ()
         self.verification = Verification()
         self.exit_code = 0
-        self.change = Change(Cause.LAUNCH, 0.0, settings)
+        self.change = Change(Cause.LAUNCH, 0.0, declared)
         self._effects: list[Effect] = []
 
     @property
     def units(self) -> Mapping[str, Unit]:
-        """All services by name, as in the Procfile."""
+        """All services by name, as in the Procfile; behind them those that are being removed."""
         return self.roster.units
+
+    @property
+    def declared_units(self) -> Mapping[str, Unit]:
+        """The services without those that are being removed."""
+        return {spec.name: self.units[spec.name] for spec in self.declared.specs}
+
+    @property
+    def settings(self) -> Mapping[str, str]:
+        """What the env files say."""
+        return self.declared.settings
 
     @property
     def verified(self) -> bool:
@@ -91,69 +94,84 @@ class Supervisor:
         match event:
             case on.Launched():
                 self.change = Change(
-                    Cause.LAUNCH, now, self.settings, drained=now, names={*self.units}
+                    Cause.LAUNCH, now, self.declared, drained=now, names={*self.units}
                 )
                 self.roster.launch()
-            case on.Edited(settings, file):
-                self._edited(settings, file, now)
-            case on.Broke(problems):
-                self._broke(problems)
+            case on.Edited():
+                self._edited(event, now)
+            case on.Broke():
+                self._broke(event)
             case on.RestartAsked() | on.StartAsked() | on.StopAsked():
                 self._asked(event, now)
             case on.BecameReady() | on.TimerFired() | on.LeaderExited() | on.Emptied():
-                self._lived(self.units[event.name], event, now)
+                # A timer or a probe may come after the service is removed and gone.
+                if event.name in self.units:
+                    self._lived(self.units[event.name], event, now)
             case on.Counted():
                 self._counted(event, now)
             case on.Quit(exit_code):
                 self._quit(exit_code, now)
 
-    # ---- settings
+    # ---- files
 
-    def _edited(self, settings: Mapping[str, str], file: str, now: float) -> None:
+    def _edited(self, edit: on.Edited, now: float) -> None:
         if self.phase is Phase.QUITTING:
             return
         repaired, self.problems = bool(self.problems), ()
-        changed = diff(self.settings, settings)
-        if not changed:
-            if repaired:
-                self._say(tell.Repaired(self.generation))
-            return
-        self._begin(Cause.EDIT, now, file)
-        self.generation += 1
-        self.settings = settings
-        # Who waits to be started belongs to it, even if it ran on just these settings (a revert).
-        names = self.roster.concerned(settings) | self.roster.pending
-        if names:
+        changes = self.declared.changes(edit.declared)
+        if changes:
+            self._begin(Cause.EDIT, now, edit.files)
+        elif repaired:
+            self._say(tell.Repaired(self.generation))
+        # Without a change, too: the same services may stand in another order.
+        names = self._take_over(edit.declared, changes)
+        if names or (changes and self.roster.removed):
             self._replace(names)
-        else:
-            self._say(tell.NotConcerned(file, str(changed), self.generation))
+        elif changes:
+            self._say(tell.NotConcerned(" ".join(edit.files), str(changes), self.generation))
 
-    def _broke(self, problems: tuple[Problem, ...]) -> None:
-        if problems != self.problems:
-            self.problems = problems
-            self._say(tell.Broken(problems, self.generation))
+    def _take_over(self, declared: Declaration, changes: Changes) -> set[str]:
+        """This is what counts from now on; who is to be started because of it."""
+        self.declared = declared
+        self.generation += bool(changes.settings)
+        self.roster.redeclare(declared.specs)
+        if not changes:
+            return set()
+        # Who waits to be started belongs to it, even if it ran on just this (a revert).
+        names = self.roster.concerned(declared.settings) | self.roster.pending
+        restarts = changes.options and declared.on_exit is OnExit.RESTART
+        return names | self.roster.finished if restarts else names
+
+    def _broke(self, event: on.Broke) -> None:
+        """Tell it once, and again when another file is edited: its edit has to wait."""
+        waits = {*event.files} - {problem.file for problem in event.problems}
+        if waits or event.problems != self.problems:
+            self.problems = event.problems
+            self._say(tell.Broken(event.problems, self.generation))
 
     # ---- changes
 
-    def _begin(self, cause: Cause, now: float, file: str = "") -> None:
+    def _begin(self, cause: Cause, now: float, files: tuple[str, ...] = ()) -> None:
         """A change begins, or joins the one that is under way."""
         if self.phase is Phase.STEADY:
-            self.change = Change(cause, now, self.settings, file, drained=now)
+            self.change = Change(cause, now, self.declared, files, drained=now)
         elif cause is Cause.EDIT:
-            self.change.cause, self.change.file = cause, file
+            self.change.edited(files)
 
     def _replace(self, names: set[str]) -> None:
         """Drain what runs of these, and start them all on the newest settings."""
         self.roster.replace(names)
         self.change.names |= names
         self.phase = Phase.DRAINING
-        restarted = self.roster.listed(self.change.names - self.roster.held)
-        self._say(self.change.restarting(restarted, self.settings, self.generation))
+        kept = self.roster.declared - self.roster.held
+        restarted = self.roster.listed(self.change.names & kept)
+        removed = self.roster.listed(self.roster.removed)
+        self._say(self.change.restarting(restarted, removed, self.declared, self.generation))
 
     def _asked(self, event: on.Asked, now: float) -> None:
         if self.phase is Phase.QUITTING:
             return
-        names = set(event.names)
+        names = {*event.names} & self.roster.declared
         match event:
             case on.StopAsked():
                 self._hold(names, now)
@@ -195,7 +213,8 @@ class Supervisor:
 
     def _again(self, name: str, now: float) -> None:
         """The back-off of a service that ended is over."""
-        if self.phase is not Phase.QUITTING and name not in self.roster.held:
+        restarts = self.declared.on_exit is OnExit.RESTART and name not in self.roster.held
+        if restarts and self.phase is not Phase.QUITTING:
             self._begin(Cause.EXIT, now)
             self.change.names.add(name)
             self.roster.pending.add(name)
@@ -203,12 +222,12 @@ class Supervisor:
     def _follow(self, unit: Unit, now: float) -> None:
         """A service ended and nobody had asked: what now."""
         name = unit.spec.name
-        if self.phase is Phase.QUITTING or name in self.roster.pending:
+        if self.phase is Phase.QUITTING or name in self.roster.pending | self.roster.removed:
             return
         if name in self.roster.held:
             self._do(unit.advance(Event.STOP, now))  # it went before its turn to be stopped
             return
-        match self.on_exit:
+        match self.declared.on_exit:
             case OnExit.WAIT:
                 self._say(tell.Following(name, Next.WAIT))
             case OnExit.RESTART:
@@ -258,7 +277,7 @@ class Supervisor:
 
     def _steady(self, processes: int, now: float) -> Notice:
         units = [self.units[name] for name in self.roster.listed(self.change.names)]
-        return self.change.steady(units, self.settings, self.generation, processes, now)
+        return self.change.steady(units, self.declared, self.generation, processes, now)
 
     def _quit(self, exit_code: int, now: float) -> None:
         if self.phase is Phase.QUITTING:

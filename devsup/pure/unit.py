@@ -28,16 +28,18 @@ Effects = tuple[Effect, ...]
 
 @dataclass(slots=True)
 class Unit:
-    """One service: its life, and the settings that it was last started on.
+    """One service: its life, and what it was last started from.
 
-    Times are monotonic seconds: `since` is when it entered its state, `started` when it was last
-    started. `backoff` are the seconds before its last restart after an exit that nobody asked for
-    (0 once that is made good by a long life or by a start on demand), `how` says by what it was
-    last found ready.
+    `spec` is how it is declared now, `started_as` how it was when it was last started, with what a
+    live process can take over. Times are monotonic seconds: `since` is when it entered its state,
+    `started` when it was last started. `backoff` are the seconds before its last restart after an
+    exit that nobody asked for (0 once that is made good by a long life or by a start on demand),
+    `how` says by what it was last found ready.
     """
 
     spec: Spec
     life: Life = field(default_factory=Life)
+    started_as: Spec = field(init=False)
     generation: int = 0
     settings: Mapping[str, str] = field(default_factory=dict, repr=False)
     starts: int = 0
@@ -46,7 +48,19 @@ class Unit:
     since: float = 0.0
     started: float = 0.0
 
+    def __post_init__(self) -> None:
+        self.started_as = self.spec
+
     # ---- how it is
+
+    @property
+    def outdated(self) -> bool:
+        """Whether it would be started in another way now.
+
+        One that is not ready yet may have said what it is asked for now before anybody listened.
+        """
+        asked = self.life.state is State.STARTING and self.spec.ready != self.started_as.ready
+        return asked or not self.spec.starts_like(self.started_as)
 
     @property
     def finished(self) -> bool:
@@ -70,8 +84,19 @@ class Unit:
 
     # ---- what happens to it
 
+    def declare(self, spec: Spec) -> None:
+        """It is declared like this from now on.
+
+        What runs is stopped as its own program needs it, and a stop that has begun ends as it
+        began.
+        """
+        self.spec = spec
+        if not self.starts or (self.running and not self.outdated):
+            self.started_as = spec
+
     def start(self, generation: int, settings: Mapping[str, str], now: float) -> Effects:
         """Start it, which is at rest, on these settings."""
+        self.started_as = self.spec
         self.generation, self.settings, self.started = generation, settings, now
         self.starts += 1
         return self.advance(Event.START, now)
@@ -107,7 +132,7 @@ class Unit:
     def advance(self, event: Event, now: float) -> Effects:
         """Go on in its life."""
         before = self.life.state
-        self.life, actions = lifecycle.advance(self.life, event, self.spec.steps)
+        self.life, actions = lifecycle.advance(self.life, event, self.started_as.steps)
         if self.life.state is not before:
             self.since = now
         return tuple(effect for action in actions for effect in self._effects(action))

@@ -56,6 +56,27 @@ async def test_own_lines_come_between_those_of_services_in_order(screen: Screen)
 
 
 @awaited
+async def test_services_that_come_and_go_change_the_width_for_who_stays(screen: Screen) -> None:
+    async with showing(screen, "web.1", "long-worker.1") as output:
+        web, worker = Service(output), Service(output, "long-worker.1")
+        await worker.told(b"one\n")
+        output.expect(["web.1", "db.1"])
+        db = Service(output, "db.1")
+        for service in (worker, web, db):
+            await service.told(b"two\n")
+            service.end()
+        output.say("three")
+        text = await screen.text(output)
+    assert text.splitlines() == [
+        b"long-worker.1 | one",
+        b"long-worker.1 | two",
+        b"web.1  | two",
+        b"db.1   | two",
+        b"devsup | three",
+    ]
+
+
+@awaited
 async def test_own_lines_may_name_files_that_are_no_text(screen: Screen) -> None:
     async with showing(screen) as output:
         output.say(os.fsdecode(b"\xff.env"))

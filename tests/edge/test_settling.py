@@ -1,15 +1,25 @@
-"""Which of the contents of the env files are believed, and when."""
+"""Which of the contents of the files are believed, and when."""
 
 from __future__ import annotations
 
 import asyncio
 from typing import TYPE_CHECKING
 
-from devsup.commands.project import EnvFiles, Reading
+from devsup.commands.declarations import Declarations, Reading
+from devsup.commands.project import Place
 from devsup.commands.settling import Settling
+from devsup.pure.declaration import Declaration
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+def declarations(folder: Path) -> Declarations:
+    """A project whose Procfile does not matter."""
+    (folder / "Procfile").write_text("web: sleep 600\n", encoding="utf-8")
+    return Declarations(
+        Place(folder), {}, 5000, lambda _found, settings, _ports: Declaration((), settings)
+    )
 
 
 def believed(path: Path, *steps: str) -> list[str | None]:
@@ -20,15 +30,14 @@ def believed(path: Path, *steps: str) -> list[str | None]:
     readings: list[Reading] = []
 
     async def play() -> None:
-        env = EnvFiles(path.parent, (path,), {})
-        env.take(env.contents())
+        files = declarations(path.parent)
         arrived = asyncio.Event()
 
         def take(reading: Reading) -> None:
             readings.append(reading)
             arrived.set()
 
-        settling = Settling(env, take)
+        settling = Settling(files, take)
         for step in steps:
             if step == "now":
                 settling.take_now()
@@ -37,13 +46,13 @@ def believed(path: Path, *steps: str) -> list[str | None]:
             settling.look()
         arrived.clear()
         async with asyncio.timeout(30):
-            while env.contents() != env.last:
+            while files.contents() != files.last:
                 await arrived.wait()
                 arrived.clear()
         settling.close()
 
     asyncio.run(play())
-    return [reading.settings.get("A") for reading in readings]
+    return [reading.declared.settings.get("A") for reading in readings]
 
 
 def test_an_edit_is_handed_on_once_it_has_settled(tmp_path: Path) -> None:
@@ -63,10 +72,9 @@ def test_a_file_that_could_not_be_read_is_tried_again_without_a_hint(tmp_path: P
     file.write_text("A=1\n", encoding="utf-8")
 
     async def play() -> tuple[Reading, Reading]:
-        env = EnvFiles(tmp_path, (file,), {})
-        env.take(env.contents())
+        files = declarations(tmp_path)
         readings = asyncio.Queue[Reading]()
-        settling = Settling(env, readings.put_nowait)
+        settling = Settling(files, readings.put_nowait)
         file.unlink()
         file.symlink_to(file)
         settling.look()
@@ -80,4 +88,4 @@ def test_a_file_that_could_not_be_read_is_tried_again_without_a_hint(tmp_path: P
 
     broken, mended = asyncio.run(play())
     assert broken.problems
-    assert mended.settings["A"] == "2"
+    assert mended.declared.settings["A"] == "2"

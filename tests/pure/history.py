@@ -4,12 +4,14 @@ Effects come as words: `spawn web on 2`, `TERM web`, `kill web`, `count 1`, `exi
 probes are kept apart, since the world and not the reader has to follow them; so are notices.
 """
 
+from dataclasses import replace
 from signal import SIGTERM
 from typing import TypeVar
 
 from devsup.pure import effects as do
 from devsup.pure import events as on
 from devsup.pure.config import OnExit
+from devsup.pure.declaration import Declaration
 from devsup.pure.effects import Effect
 from devsup.pure.errors import Problem
 from devsup.pure.lifecycle import State
@@ -54,7 +56,7 @@ class History:
     """A supervisor and a clock; every method is something that happens, and returns the words."""
 
     def __init__(self, *specs: Spec, on_exit: OnExit = OnExit.WAIT, **settings: str) -> None:
-        self.supervisor = Supervisor(specs, settings, on_exit)
+        self.supervisor = Supervisor(Declaration(specs, settings, on_exit))
         self.now = 100.0
         self.effects: tuple[Effect, ...] = ()
         self.notices: list[Notice] = []
@@ -70,7 +72,14 @@ class History:
         return self.tell(on.Launched())
 
     def edit(self, **settings: str) -> list[str]:
-        return self.tell(on.Edited(settings, ".env"))
+        declared = replace(self.supervisor.declared, settings=settings)
+        return self.tell(on.Edited(declared, (".env",)))
+
+    def declare(self, *specs: Spec, on_exit: OnExit = OnExit.WAIT, **settings: str) -> list[str]:
+        """The Procfile and the configuration say this now; without settings these stay."""
+        declared = Declaration(specs, settings or self.supervisor.settings, on_exit)
+        files = ("Procfile", ".env") if settings else ("Procfile",)
+        return self.tell(on.Edited(declared, files))
 
     def breaks(self, line: int) -> list[str]:
         return self.tell(on.Broke((Problem(".env", line, "has no `=`"),)))

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from devsup.pure.errors import USAGE, DevsupError, Problem
-from devsup.pure.procfile import Entry, Service, parse, parse_formation, services
+from devsup.pure.procfile import Entry, Service, first_ports, parse, parse_formation, services
 
 NAMES = st.text(st.sampled_from("abcXYZ019_-"), min_size=1, max_size=8)
 COMMANDS = st.text(
@@ -193,6 +193,25 @@ def test_services_never_share_a_name_or_a_port(
     some = services(entries, {}, sorted(only), 5000)
     assert {service.type for service in some} == only
     assert set(some) <= set(every), "ports do not depend on what else is started"
+
+
+@pytest.mark.parametrize(
+    ("kept", "ports"),
+    [
+        ({}, {"api": 5000, "web": 5100, "beat": 5200}),
+        ({"web": 5000}, {"api": 5100, "web": 5000, "beat": 5200}),
+        ({"web": 5000, "worker": 5100}, {"api": 5100, "web": 5000, "beat": 5200}),
+        ({"beat": 5000, "web": 5100}, {"api": 5200, "web": 5100, "beat": 5000}),
+        ({"web": 5200}, {"api": 5000, "web": 5200, "beat": 5300}),
+    ],
+)
+def test_a_type_keeps_its_ports_and_a_new_one_gets_those_of_its_place_or_the_next_that_are_free(
+    kept: dict[str, int], ports: dict[str, int]
+) -> None:
+    entries = tuple(Entry(name, "x", 1) for name in ("api", "web", "beat"))
+    assert first_ports(entries, 5000, kept) == ports
+    chosen = services(entries, {}, (), 5000, kept)
+    assert {service.type: service.port for service in chosen} == ports
 
 
 def test_problems_name_the_file_they_were_given() -> None:

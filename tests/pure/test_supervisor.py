@@ -5,6 +5,7 @@ from history import ON_PORT, History, spec
 from devsup.pure import effects as do
 from devsup.pure import events as on
 from devsup.pure import notices as tell
+from devsup.pure.declaration import Declaration
 from devsup.pure.lifecycle import State
 from devsup.pure.notices import Cause
 from devsup.pure.unit import SETTLE_TIME
@@ -234,7 +235,8 @@ def test_settings_are_in_no_repr_of_events_effects_or_the_run() -> None:
     run.edit(KEY="hunter2")
     effects = [*run.effects, *(run.ends("web") and run.effects)]
     shown = repr([effects, run.supervisor, run.supervisor.units, run.supervisor.change])
-    assert "hunter" not in shown + repr(on.Edited({"KEY": "hunter3"}, ".env"))
+    declared = Declaration((spec("hunter3"),), {"KEY": "hunter3"})
+    assert "hunter" not in shown + repr(on.Edited(declared, (".env",)))
 
 
 # ---- broken files

@@ -182,8 +182,7 @@ def test_a_start_by_hand_or_by_an_edit_begins_the_back_off_anew() -> None:
 
 
 def test_a_restart_after_an_exit_is_counted_and_reported_as_such() -> None:
-    run = pair()
-    run.supervisor.on_exit = OnExit.RESTART
+    run = History(WEB, WORKER, KEY="1", on_exit=OnExit.RESTART).steady()
     run.ends("web", 1)
     run.now += 5.0
     run.timer("web")

@@ -1,5 +1,6 @@
 """Whatever happens in whatever order, what a run promises holds: against a model of the world."""
 
+from dataclasses import replace
 from signal import SIGINT, SIGQUIT, SIGTERM
 from typing import TypeVar
 
@@ -11,6 +12,7 @@ from world import Settings, Wait, World
 
 from devsup.pure import events as on
 from devsup.pure.config import OnExit
+from devsup.pure.declaration import Declaration
 from devsup.pure.errors import Problem
 from devsup.pure.programs import LogReady, SettleReady, Step, Target
 from devsup.pure.stack import Spec
@@ -50,7 +52,8 @@ def stacks(draw: st.DrawFn) -> list[Spec]:
         after = draw(st.lists(st.sampled_from(earlier), unique=True)) if earlier else []
         ready = draw(READY)
         stop, concerns = draw(STEPS), draw(CONCERNS)
-        specs.append(Spec(name, name, name, name, 0, stop, ready, tuple(after), concerns))
+        line = f"{name} {draw(st.integers(1, 2))}"
+        specs.append(Spec(name, name, line, line, 0, stop, ready, tuple(after), concerns))
     return draw(st.permutations(specs))
 
 
@@ -74,13 +77,13 @@ class Run(RuleBasedStateMachine):
         stubborn: set[str],
         quits_late: int,
     ) -> None:
-        self.trial = Trial(World(specs, first, on_exit))
+        self.trial = Trial(World(Declaration(tuple(specs), first, on_exit)))
         self.stubborn = frozenset(stubborn)
         self.before_quit = quits_late
         self.trial.tell(on.Launched())
 
     def names(self, numbers: set[int]) -> tuple[str, ...]:
-        specs = self.trial.world.specs
+        specs = self.trial.world.declared.specs
         return tuple(dict.fromkeys(specs[number % len(specs)].name for number in sorted(numbers)))
 
     # ---- people and files
@@ -88,8 +91,31 @@ class Run(RuleBasedStateMachine):
     @precondition(lambda self: not self.trial.over)
     @rule(newest=st.none() | SETTINGS)
     def edit(self, newest: Settings | None) -> None:
-        broken = Problem(".env", 1, "has no `=`")
-        self.trial.tell(on.Broke((broken,)) if newest is None else on.Edited(newest, ".env"))
+        if newest is None:
+            self.trial.tell(on.Broke((Problem(".env", 1, "has no `=`"),)))
+        else:
+            declared = replace(self.trial.world.declared, settings=newest)
+            self.trial.tell(on.Edited(declared, (".env",)))
+
+    @precondition(lambda self: not self.trial.over)
+    @rule(specs=stacks())
+    def redeclare(self, specs: list[Spec]) -> None:
+        """Another Procfile and configuration."""
+        declared = replace(self.trial.world.declared, specs=tuple(specs))
+        self.trial.tell(on.Edited(declared, ("Procfile",)))
+
+    @precondition(lambda self: not self.trial.over)
+    @rule(data=st.data(), newest=SETTINGS, on_exit=st.sampled_from(OnExit))
+    def check_out(self, data: st.DataObject, newest: Settings, on_exit: OnExit) -> None:
+        """Everything at once, where some services may be as before, removed, or new."""
+        specs = [*self.trial.world.declared.specs]
+        kept = specs[: data.draw(st.integers(1, len(specs)))]
+        names = {spec.name for spec in kept}
+        kept = [replace(spec, after=tuple(names.intersection(spec.after))) for spec in kept]
+        added = [spec for spec in data.draw(stacks()) if spec.name not in names]
+        added = [replace(spec, after=()) for spec in added]
+        declared = Declaration((*added, *kept), newest, on_exit)
+        self.trial.tell(on.Edited(declared, ("Procfile", ".env")))
 
     @precondition(lambda self: not self.trial.over)
     @rule(some=SOME)
@@ -178,7 +204,7 @@ class Run(RuleBasedStateMachine):
     @precondition(lambda self: self.trial.over)
     @rule(on_exit=st.sampled_from(OnExit))
     def another_run_begins(self, on_exit: OnExit) -> None:
-        self.trial = Trial(World(self.trial.world.specs, self.trial.world.settings, on_exit))
+        self.trial = Trial(World(replace(self.trial.world.declared, on_exit=on_exit)))
         self.trial.tell(on.Launched())
 
     # ---- what comes of it
@@ -200,6 +226,7 @@ class Run(RuleBasedStateMachine):
     def check_steady(self) -> None:
         world = self.trial.world
         assert self.trial.supervisor.phase is Phase.STEADY
+        assert [*self.trial.supervisor.units] == [*world.names]
         for name in world.spec:
             group = world.groups.get(name)
             if group:

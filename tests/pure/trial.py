@@ -24,11 +24,12 @@ class Trial:
 
     def __init__(self, world: World) -> None:
         self.world = world
-        self.supervisor = Supervisor(world.specs, world.settings, world.on_exit)
+        self.supervisor = Supervisor(world.declared)
         self.now = 0.0
         self.event: on.Event = on.Launched()
         self.timers: list[tuple[float, Wait]] = []
         self.probes: list[Wait] = []
+        self.waited: set[Wait] = set()
         self.counts: list[int] = []
         self.strays: set[int] = set()
         self.immortal: set[int] = set()
@@ -58,14 +59,14 @@ class Trial:
             case do.Spawn(name, generation, settings):
                 self.spawn(name, generation, settings)
             case do.Probe(name, epoch):
-                self.world.waits[name] = epoch
+                self.wait(name, epoch)
                 self.probes.append((name, epoch))
             case do.Arm(name, epoch, delay):
                 self.arm(name, epoch, delay)
             case do.Signal(name):
                 self.signal(name, effect)
             case do.Kill(name):
-                self.kill(name, self.world.groups[name])
+                self.kill(self.world.groups[name])
             case do.Count(round_, sweep):
                 self.count(round_, set(sweep))
             case do.Say(notice):
@@ -79,14 +80,15 @@ class Trial:
         assert not world.quits, "a start while quitting"
         assert not world.doomed(), "a start before everything that must go is gone"
         assert name not in world.held, "a held service starts"
+        assert name in world.names, "a start of what is not declared"
         assert name in world.due, "a start that nobody wants"
         assert settings == world.settings, "a start on old settings"
         assert generation == world.generation, "a start as the wrong generation"
         assert not world.awaited(name), "a start before its turn"
         for names in (world.due, world.crashed, world.finished):
             names.discard(name)
-        world.groups[name] = Group(settings)
-        world.started_on[name] = settings
+        world.groups[name] = Group(settings, world.spec[name].steps)
+        world.started_on[name], world.started_as[name] = settings, world.spec[name]
 
     def arm(self, name: str, epoch: int, delay: float) -> None:
         group = self.world.groups.get(name)
@@ -96,8 +98,13 @@ class Trial:
             assert delay == KILL_PATIENCE
         elif group.taken:
             assert self.now + delay == group.patience, "another grace than its step's"
-        self.world.waits[name] = epoch
+        self.wait(name, epoch)
         self.timers.append((self.now + delay, (name, epoch)))
+
+    def wait(self, name: str, epoch: int) -> None:
+        assert (name, epoch) not in self.waited, "an old answer would be taken for a new one"
+        self.waited.add((name, epoch))
+        self.world.waits[name] = epoch
 
     def back_off(self, name: str, delay: float) -> None:
         world = self.world
@@ -108,7 +115,7 @@ class Trial:
         world.delays[name] = delay
 
     def signal(self, name: str, effect: do.Signal) -> None:
-        group, steps = self.world.groups[name], self.world.spec[name].steps
+        group, steps = self.world.groups[name], self.world.groups[name].steps
         assert not group.killed, "a signal after SIGKILL"
         if not group.leader:
             assert (effect.number, effect.to) == (SIGTERM, Target.ALL)
@@ -123,9 +130,8 @@ class Trial:
         group.taken += 1
         group.patience = self.now + step.grace
 
-    def kill(self, name: str, group: Group) -> None:
-        steps = self.world.spec[name].steps
-        graced = group.taken == len(steps) and self.now >= group.patience
+    def kill(self, group: Group) -> None:
+        graced = group.taken == len(group.steps) and self.now >= group.patience
         assert graced or group.killed or self.world.quits > 1, "SIGKILL before the grace is over"
         group.killed, group.stuck = True, False
 
@@ -154,7 +160,9 @@ class Trial:
 
     def check(self) -> None:
         supervisor, world = self.supervisor, self.world
-        assert (supervisor.settings, supervisor.generation) == (world.settings, world.generation)
+        assert (supervisor.declared, supervisor.generation) == (world.declared, world.generation)
+        assert tuple(supervisor.units)[: len(world.names)] == world.names
+        assert supervisor.units.keys() == world.spec.keys()
         for name in world.spec:
             self.check_service(name)
         self.check_phase(supervisor.phase)
@@ -186,6 +194,7 @@ class Trial:
         assert (phase is Phase.DRAINING) is bool(world.doomed())
         if phase is Phase.DRAINING:
             return
+        assert not world.removed, "something of a removed service is alive"
         assert not any(world.stale(name) for name in world.groups), "two generations"
         assert all(world.awaited(name) for name in world.due), "a start is forgotten"
         states = {group.state for group in world.groups.values()}

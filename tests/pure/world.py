@@ -4,30 +4,35 @@ It knows which processes are alive, on which settings, who must go, and who is t
 takes all that from the events alone, and never looks at the supervisor.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
 from devsup.pure import events as on
 from devsup.pure.config import OnExit
+from devsup.pure.declaration import Declaration
 from devsup.pure.errors import FAILED
 from devsup.pure.lifecycle import State
+from devsup.pure.programs import Step
 from devsup.pure.stack import Spec
 
 Settings = Mapping[str, str]
 Wait = tuple[str, int]
 """A name and an epoch."""
+Steps = tuple[Step, ...]
 
 
 @dataclass(slots=True)
 class Group:
     """The live processes of one service.
 
-    `doomed` says that it has to be gone before anything is started, `taken` how many steps of its
-    stop sequence it has seen, `patience` when the grace that it was given is over.
+    `steps` is the stop sequence that it gets, `taken` how many of them it has seen, `patience` when
+    the grace that it was given is over. `doomed` says that it has to be gone before anything is
+    started.
     """
 
     settings: Settings
+    steps: Steps
     leader: bool = True
     code: int | None = None
     ready: bool = False
@@ -58,14 +63,14 @@ class World:
     """Everything around one supervisor, from the launch to the exit.
 
     `due` is to be started, `held` must not be; `waits` is the epoch of what each service waits for.
+    `spec` also has those who were removed and are not yet gone.
     """
 
-    specs: Sequence[Spec]
-    settings: Settings
-    on_exit: OnExit
+    declared: Declaration
     generation: int = 1
     groups: dict[str, Group] = field(default_factory=dict)
     started_on: dict[str, Settings] = field(default_factory=dict)
+    started_as: dict[str, Spec] = field(default_factory=dict)
     due: set[str] = field(default_factory=set)
     held: set[str] = field(default_factory=set)
     crashed: set[str] = field(default_factory=set)
@@ -78,7 +83,24 @@ class World:
     spec: dict[str, Spec] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.spec = {spec.name: spec for spec in self.specs}
+        self.spec = {spec.name: spec for spec in self.declared.specs}
+
+    @property
+    def settings(self) -> Settings:
+        return self.declared.settings
+
+    @property
+    def on_exit(self) -> OnExit:
+        return self.declared.on_exit
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Who is declared, in that order."""
+        return tuple(spec.name for spec in self.declared.specs)
+
+    @property
+    def removed(self) -> set[str]:
+        return {*self.spec} - {*self.names}
 
     # ---- what follows from what happens
 
@@ -93,17 +115,15 @@ class World:
     def change(self, event: on.Event) -> None:
         match event:
             case on.Launched():
-                self.due = set(self.spec)
-            case on.Edited(settings) if settings != self.settings:
-                self.settings = settings
-                self.generation += 1
-                self.renew({name for name in self.spec if self.edit_concerns(name)})
+                self.due = {*self.names}
+            case on.Edited(declared):
+                self.edit(declared)
             case on.RestartAsked(names):
-                self.renew(set(names))
+                self.renew({*names} & {*self.names})
             case on.StartAsked(names):
-                self.renew({name for name in names if not self.stays(name)})
+                self.renew({name for name in {*names} & {*self.names} if not self.stays(name)})
             case on.StopAsked(names):
-                self.hold(set(names))
+                self.hold({*names} & {*self.names})
 
     def live(self, event: on.Life, now: float) -> None:
         match event:
@@ -114,6 +134,8 @@ class World:
             case on.Emptied(name):
                 self.waits.pop(name, None)
                 self.empty(name, self.groups.pop(name))
+                if name in self.removed:
+                    self.forget(name)
             case on.BecameReady(name, epoch) | on.TimerFired(name, epoch):
                 if self.waits.get(name) == epoch:
                     del self.waits[name]
@@ -122,7 +144,7 @@ class World:
     def wait_is_over(self, name: str) -> None:
         group = self.groups.get(name)
         if group is None:
-            if not self.quits:
+            if not self.quits and self.on_exit is OnExit.RESTART:
                 self.due.add(name)
         elif group.state is State.STARTING:
             group.ready = True
@@ -147,6 +169,45 @@ class World:
             group.doomed = True
 
     # ---- what the files and the askers want
+
+    def edit(self, new: Declaration) -> None:
+        old, self.declared = self.declared, new
+        self.generation += old.settings != new.settings
+        former = {spec.name: spec for spec in old.specs}
+        self.spec |= {spec.name: spec for spec in new.specs}
+        self.due |= {*self.names} - {*former}
+        self.remove({*former} - {*self.names})
+        for name in self.names:
+            self.redeclare(name)
+        if (old.settings, old.on_exit) == (new.settings, new.on_exit) and former == self.latest:
+            return
+        names = {name for name in self.names if self.edit_concerns(name)}
+        if new.on_exit is OnExit.RESTART and old.on_exit is not OnExit.RESTART:
+            names |= self.finished - self.held
+        self.renew(names)
+
+    @property
+    def latest(self) -> dict[str, Spec]:
+        return {spec.name: spec for spec in self.declared.specs}
+
+    def redeclare(self, name: str) -> None:
+        """What runs, and is not yet told to go, is told in the newest way; not another program."""
+        group = self.groups.get(name)
+        if group and group.state in (State.STARTING, State.UP) and not self.differs(name):
+            self.started_as[name] = self.spec[name]
+            group.steps = self.spec[name].steps
+
+    def remove(self, names: set[str]) -> None:
+        for wanted in (self.held, self.due, self.crashed, self.finished):
+            wanted.difference_update(names)
+        self.doom(names)
+        for name in names - {*self.groups}:
+            self.forget(name)
+
+    def forget(self, name: str) -> None:
+        for known in (self.started_on, self.started_as, self.waits, self.delays):
+            known.pop(name, None)
+        del self.spec[name]
 
     def edit_concerns(self, name: str) -> bool:
         group = self.groups.get(name)
@@ -181,10 +242,20 @@ class World:
     # ---- how things are
 
     def stale(self, name: str) -> bool:
-        """Whether a key that concerns it is not what it was when the service was started."""
+        """Whether something that concerns it is not what it was when the service was started."""
+        if name in self.removed or self.differs(name):
+            return True
         old, new = self.started_on.get(name, {}), self.settings
         keys = {key for key in {*old, *new} if old.get(key) != new.get(key)}
         return any(fnmatchcase(key, glob) for key in keys for glob in self.spec[name].concerns)
+
+    def differs(self, name: str) -> bool:
+        """Whether another line, or another sign to wait for, is declared than it was started on."""
+        old, new = self.started_as.get(name, self.spec[name]), self.spec[name]
+        group = self.groups.get(name)
+        starting = group is not None and group.state is State.STARTING
+        other_sign = starting and old.ready != new.ready
+        return other_sign or (old.shell_line, old.port) != (new.shell_line, new.port)
 
     def doomed(self) -> set[str]:
         return {name for name, group in self.groups.items() if group.doomed}
