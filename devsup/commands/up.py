@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
@@ -14,6 +15,7 @@ from typing import Any
 from devsup.commands.advice import Advice
 from devsup.commands.progress import Progress
 from devsup.commands.readiness import Readiness
+from devsup.commands.terminals import Terminals
 from devsup.edges import group, processes
 from devsup.edges.census import Process, census, listening
 from devsup.edges.group import Group, Zygote
@@ -68,6 +70,8 @@ class Run:
         self.names = (*supervisor.units,)
         self.readiness = Readiness(self.post, self.ports)
         self.advice = Advice(partial(output.say, tone=Tone.REPORT))
+        fd = sys.stdout.fileno()
+        self.terminals = Terminals(output, fd, by_default=surroundings.terminal)
         self.groups: dict[str, Group] = {}
         self.leaders: dict[str, int] = {}
         self.deadlines: dict[str, float] = {}
@@ -162,6 +166,7 @@ class Run:
         """
         for number in (signal.SIGINT, signal.SIGTERM):
             self.loop.add_signal_handler(number, self.post, events.Quit(EXIT_CODES[number]))
+        self.loop.add_signal_handler(signal.SIGWINCH, self.terminals.resize)
         if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
             self.loop.add_signal_handler(signal.SIGHUP, self.end, EXIT_CODES[signal.SIGHUP])
 
@@ -217,8 +222,7 @@ class Run:
             },
         )
         try:
-            ours, theirs = os.pipe()
-            self.output.attach(name, ours, partial(self.seen, unit))
+            theirs = self.terminals.open(unit.spec, partial(self.seen, unit))
             new.spawn(self.surroundings.root, unit.spec.shell_line, environment, theirs)
         except OSError as error:
             self.output.say(f"{name} cannot be started: {error.strerror}", Tone.ALARM)
@@ -254,6 +258,7 @@ class Run:
             case group.Gone():
                 self.readiness.forget(name)
                 self.output.finish(name)
+                self.terminals.close(name)
                 self.leaders.pop(name, None)
                 self.post(events.Emptied(name))
 

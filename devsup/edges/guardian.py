@@ -286,8 +286,11 @@ class Guardian:
 def start_leader(output: int, launch: int) -> int:
     """Spawn `/bin/sh -c LINE` in a session of its own, signals at their defaults; its pid.
 
-    posix_spawn and not fork: an error of exec (E2BIG) comes back as an OSError.
+    posix_spawn and not fork: an error of exec (E2BIG) comes back as an OSError. Where `output` is a
+    terminal it is stdin, too; opened by its name, after setsid, it becomes the session's own.
     """
+    own = os.isatty(output)
+    stdin, mode = (os.ttyname(output), os.O_RDWR) if own else (os.devnull, os.O_RDONLY)
     with open(launch, "rb", closefd=False) as file:
         directory, line, *environment = file.read().split(b"\0")
     os.chdir(directory)
@@ -296,7 +299,7 @@ def start_leader(output: int, launch: int) -> int:
         [b"/bin/sh", b"-c", line],
         dict(entry.split(b"=", 1) for entry in environment),
         file_actions=(
-            (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+            (os.POSIX_SPAWN_OPEN, 0, stdin, mode, 0),
             (os.POSIX_SPAWN_DUP2, output, 1),
             (os.POSIX_SPAWN_DUP2, output, 2),
         ),

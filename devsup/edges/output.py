@@ -17,11 +17,14 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from selectors import EVENT_READ, DefaultSelector
+from typing import Protocol
 
 from devsup.edges.live import Live
 from devsup.edges.terminal import Terminal
 from devsup.pure.bottom import RESET, Layer
+from devsup.pure.cleaning import cleaned
 from devsup.pure.lines import OWN, Lines, Prefix, Tone, own_prefixes, prefixed, prefixes
+from devsup.pure.unfinished import QUIET, Unfinished
 from devsup.pure.wrapping import wrapped
 
 READ = 64 * 1024
@@ -44,16 +47,40 @@ DRAIN = 1024 * 1024
 root enlarged it), so that only a stray that goes on writing is cut off."""
 
 
+class Viewer(Protocol):
+    """Who looks at a service's terminal."""
+
+    def draw(self, data: bytes) -> None:
+        """Hear what the service wrote, byte for byte."""
+
+    def prompted(self) -> None:
+        """Hear that the service seems to wait for somebody to answer; that it asks is shown."""
+
+
 @dataclass(slots=True)
 class _Pipe:
     fd: int
     seen: Callable[[bytes], None] | None
+    viewer: Viewer | None
     lines: Lines = field(default_factory=Lines)
+    unfinished: Unfinished = field(default_factory=Unfinished)
+    look: asyncio.TimerHandle | None = None
+    is_quiet: bool = True
     finished: bool = False
     left: int = DRAIN
 
     def read(self) -> bytes | None:
         """What is there; None for nothing now, empty for the end."""
+        data = self._read_once()
+        if not self.viewer or not data:
+            return data
+        # A terminal hands out 4 KiB at a time, however much of a flood it holds.
+        parts = [data]
+        while sum(map(len, parts)) < READ and (data := self._read_once()):
+            parts.append(data)
+        return b"".join(parts)
+
+    def _read_once(self) -> bytes | None:
         try:
             return os.read(self.fd, READ)
         except BlockingIOError:
@@ -62,6 +89,11 @@ class _Pipe:
             if error.errno != errno.EIO:
                 raise
             return b""  # a PTY that no process has open any more
+
+    def may_stay_unfinished(self) -> bool:
+        """Whether its line without a newline may be a prompt or a progress bar."""
+        rest = self.lines.rest
+        return bool(rest) and (self.viewer is not None or b"\r" in rest or b"\b" in rest)
 
     def ends_with(self, data: bytes | None) -> bool:
         """Whether nothing is to come after this read."""
@@ -118,6 +150,12 @@ class Output:
         self._live = Live(self._terminal, fd)
         self._read_on()
 
+    @property
+    def indent(self) -> int:
+        """Columns that stand before each line."""
+        clock = b"00:00:00 " if self._timestamps else b""
+        return len(self._services[OWN].plain.at(clock))
+
     def expect(self, names: Sequence[str]) -> None:
         """These are the services from now on; what others have left is still passed on."""
         known = [name for name in self._services if name in names]
@@ -131,14 +169,20 @@ class Output:
                 del self._services[name]
         self._own = own_prefixes(ordered, colour=self._colour)
 
-    def attach(self, name: str, pipe_fd: int, seen: Callable[[bytes], None] | None = None) -> None:
-        """Read this pipe (or PTY), which belongs to the output from now on.
+    def attach(
+        self,
+        name: str,
+        pipe_fd: int,
+        seen: Callable[[bytes], None] | None = None,
+        viewer: Viewer | None = None,
+    ) -> None:
+        """Read this pipe (or PTY, which has a viewer); it belongs to the output from now on.
 
-        `seen` gets each run of whole lines as the service wrote it.
+        `seen` gets each run of whole lines as they are shown.
         """
         os.set_blocking(pipe_fd, False)  # the reading end is ours alone, unlike the terminal
         service = self._services[name]
-        service.pipes.append(_Pipe(pipe_fd, seen))
+        service.pipes.append(_Pipe(pipe_fd, seen, viewer))
         if len(service.pipes) == 1:
             self._pipes.register(pipe_fd, EVENT_READ, service)
 
@@ -238,14 +282,46 @@ class Output:
         """One read of the first pipe; how much there was."""
         pipe = service.pipes[0]
         data = pipe.read()
-        self._pass_on(service, pipe.lines.feed(data or b""), pipe.seen)
+        if data and pipe.viewer:
+            pipe.viewer.draw(data)
+        self._take_lines(service, pipe, pipe.lines.feed(data or b""))
+        pipe.is_quiet = False
         if pipe.ends_with(data):
             self._drop(service)
-            self._pass_on(service, pipe.lines.end(), pipe.seen)
+            self._take_lines(service, pipe, pipe.lines.end())
+        elif pipe.look is None and pipe.may_stay_unfinished():
+            self._look_later(service, pipe)
         return len(data or b"")
+
+    def _take_lines(self, service: _Service, pipe: _Pipe, run: bytes) -> None:
+        if run:
+            self._pass_on(service, pipe.unfinished.completed(cleaned(run)), pipe.seen)
+
+    def _look_later(self, service: _Service, pipe: _Pipe) -> None:
+        pipe.is_quiet = True
+        pipe.look = self._loop.call_later(QUIET, self._look, service, pipe)
+
+    def _look(self, service: _Service, pipe: _Pipe) -> None:
+        """Show a line that is not complete, if it is time to; look again only if it goes on."""
+        pipe.look = None
+        now, asks = self._loop.time(), pipe.viewer is not None
+        if not pipe.may_stay_unfinished():
+            return
+        if self._paused:
+            self._look_later(service, pipe)
+            return
+        shown = pipe.unfinished.look(pipe.lines.rest, now, quiet=pipe.is_quiet, asks=asks)
+        if not pipe.is_quiet:
+            self._look_later(service, pipe)
+        if shown:
+            self._pass_on(service, shown.text + b"\n", pipe.seen)
+        if shown and shown.is_prompt and pipe.viewer:
+            pipe.viewer.prompted()
 
     def _drop(self, service: _Service) -> None:
         pipe = service.pipes.popleft()
+        if pipe.look:
+            pipe.look.cancel()
         self._pipes.unregister(pipe.fd)
         os.close(pipe.fd)
         if service.pipes:

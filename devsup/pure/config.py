@@ -239,6 +239,12 @@ def _http_ready(value: object) -> HttpReady:
     return HttpReady(url)
 
 
+def _pty(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise _RefusedError("must be true or false")
+    return value
+
+
 def _mebibytes(value: object) -> int:
     if type(value) is not int or not 0 < value <= LARGEST_LOG:
         raise _RefusedError(f"must be a whole number of MiB from 1 to {LARGEST_LOG}")
@@ -261,7 +267,7 @@ _SERVICE_KEYS: Mapping[str, _Converter] = {
     "after": _texts,
     "watch": _not_yet,
     "env-restart": _env_restart,
-    "pty": _not_yet,
+    "pty": _pty,
 }
 _KEYS: Mapping[str, _Converter] = {
     "procfile": _text,

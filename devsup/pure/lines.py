@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from enum import Enum
 from zlib import crc32
 
+from devsup.pure.cleaning import folded
+
 LIMIT = 64 * 1024
 """The longest line that is held back until its newline, in bytes without it."""
 
@@ -38,12 +40,18 @@ class Lines:
     """Splits what a pipe delivers into runs of whole lines, however the reads fall.
 
     A line longer than the limit is passed on in pieces that end with a newline of their own;
-    a piece never ends within a character of UTF-8. At most `limit` bytes are held back.
+    a piece never ends within a character of UTF-8. At most `limit` bytes are held back: of a line
+    that is drawn over and over, what can be seen of it.
     """
 
     def __init__(self, limit: int = LIMIT) -> None:
         self._limit = limit
         self._rest = b""
+
+    @property
+    def rest(self) -> bytes:
+        """What is held back."""
+        return self._rest
 
     def feed(self, data: bytes) -> bytes:
         """The lines that `data` completes, as one run; empty when it completes none."""
@@ -64,6 +72,10 @@ class Lines:
     def _pieces(self, text: bytes) -> tuple[bytes, bytes]:
         pieces = b""
         while _first_line(text) > self._limit:
+            end = _first_line(text)
+            text = folded(text[:end]) + text[end:]
+            if _first_line(text) <= self._limit:
+                continue
             cut = _boundary(text, self._limit)
             pieces += text[:cut] + b"\n"
             text = text[cut:]

@@ -25,7 +25,7 @@ class OnExit(Enum):
 class ServiceOptions:
     """The table of one process type; None leaves the choice to what is known of its program.
 
-    `env_restart` holds glob patterns of the keys that concern it.
+    `env_restart` holds glob patterns of the keys that concern it; `pty` gives it a terminal.
     """
 
     stop_signal: Signals | None = None
@@ -33,6 +33,7 @@ class ServiceOptions:
     ready: "Ready | None" = None
     after: tuple[str, ...] = ()
     env_restart: tuple[str, ...] = EVERY_KEY
+    pty: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

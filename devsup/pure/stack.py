@@ -29,8 +29,9 @@ class ReadyBy(Enum):
 class Spec:
     """How one service is started, known to be ready, stopped, and which edits concern it.
 
-    `after` names the services that must be ready first; `program` is what devsup took it for. A
-    command line may hold secrets.
+    `after` names the services that must be ready first; `program` is what devsup took it for.
+    `pty` says whether it gets a terminal of its own; None: if devsup has one. A command line may
+    hold secrets.
     """
 
     name: str
@@ -44,10 +45,12 @@ class Spec:
     concerns: Concerns = EVERY_KEY
     ready_by: ReadyBy = ReadyBy.SETTLE
     program: str | None = None
+    pty: bool | None = None
 
     def starts_like(self, other: "Spec") -> bool:
         """Whether a process of the one is a process of the other; how it is stopped is no part."""
-        return (self.shell_line, self.port) == (other.shell_line, other.port)
+        mine, theirs = (self.shell_line, self.port), (other.shell_line, other.port)
+        return mine == theirs and self.pty is other.pty
 
     def concerned_by(self, keys: Iterable[str]) -> bool:
         """Whether an edit of these keys restarts this service."""
@@ -85,6 +88,7 @@ def _spec(service: Service, options: Options, services: Iterable[Service], port:
         concerns=frozenset(own.env_restart),
         ready_by=ready_by,
         program=program.name if program else None,
+        pty=own.pty,
     )
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import flood
 import psutil
+import pytest
 from kin import held
 from stack import DEVSUP, HERE, SECONDS
 from stage import children, is_readable
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from stack import Stack
 
 NAMES = ("a", "b")
+FOUR = ("a", "b", "c", "d")
 LINE = re.compile(rb"\d\d:\d\d:\d\d (\S+) +\| ([^\n]*\n)")
 MIB = 1024 * 1024
 
@@ -38,10 +40,13 @@ what the allocator of Python takes for it at a time."""
 
 
 class Flood:
-    """Two services that write at once, and one that shows that devsup is still listening."""
+    """Services that write at once, and one that shows that devsup is still listening."""
 
-    def __init__(self, stack: Stack, lines: int) -> None:
+    def __init__(
+        self, stack: Stack, lines: int, names: tuple[str, ...] = NAMES, *, pty: bool = False
+    ) -> None:
         self.stack = stack
+        self.names = names
         self.lines = lines
         self.open_gate = stack.gate()
         self.output = stack.root / "output"
@@ -50,10 +55,11 @@ class Flood:
         self.news = Words(os.open(stack.root / "news", os.O_RDWR))
         stack.lives.append(self.news)
         command = f"{sys.executable} {HERE / 'flood.py'}"
-        procfile = [f"{name}: {command} {name} {lines} gate news" for name in NAMES]
+        procfile = [f"{name}: {command} {name} {lines} gate news" for name in names]
         procfile.append("clock: echo turn=$TURN > news; exec sleep 600")
         stack.write("Procfile", "\n".join(procfile))
-        config = "".join(f"[services.{name}]\nenv-restart = ['AGAIN']\n" for name in NAMES)
+        own = f"env-restart = ['AGAIN']\npty = {str(pty).lower()}\n"
+        config = "".join(f"[services.{name}]\n{own}" for name in names)
         stack.write("devsup.toml", config)
 
     def start(self, output: int) -> None:
@@ -69,17 +75,17 @@ class Flood:
 
     def wait_until_waiting(self, generations: int) -> None:
         """Until so many generations have come to the gate."""
-        while any(self.news.heard.count(f"{name} waiting") < generations for name in NAMES):
+        while any(self.news.heard.count(f"{name} waiting") < generations for name in self.names):
             self.news.listen()
 
     def release(self) -> None:
-        """Let both write."""
-        for _ in NAMES:
+        """Let all write."""
+        for _ in self.names:
             self.open_gate()
 
     def wait_until_done(self) -> None:
-        """Until both got rid of everything."""
-        for name in NAMES:
+        """Until all got rid of everything."""
+        for name in self.names:
             self.news.wait_for(f"{name} done")
 
     def wait_for_turn(self, turn: int) -> None:
@@ -102,7 +108,7 @@ class Flood:
 
     def runs(self) -> dict[str, list[int]]:
         """How many lines of each generation of each service arrived, whole and in order."""
-        runs = {name.encode(): [0] for name in NAMES}
+        runs = {name.encode(): [0] for name in self.names}
         with self.output.open("rb") as output:
             for text in output:
                 match = LINE.fullmatch(text)
@@ -114,7 +120,7 @@ class Flood:
 
     def assert_complete(self) -> None:
         """Every line is there, whole and by itself, and in order."""
-        assert self.runs() == {name: [self.lines] for name in NAMES}
+        assert self.runs() == {name: [self.lines] for name in self.names}
 
 
 def count(runs: list[int], name: bytes, text: bytes) -> None:
@@ -176,8 +182,19 @@ def test_a_million_lines_arrive_whole_and_in_order_through_a_pipe(stack: Stack) 
     flooded.assert_complete()
 
 
-def test_a_reader_that_stops_loses_no_line_and_costs_no_memory(stack: Stack) -> None:
-    flooded = Flood(stack, 200_000)
+def test_four_terminals_at_once_lose_and_tear_no_line(stack: Stack) -> None:
+    flooded = Flood(stack, 50_000, FOUR, pty=True)
+    with flooded.output.open("wb") as file:
+        flooded.start(file.fileno())
+    flooded.release()
+    flooded.wait_until_done()
+    assert stack.interrupt() == 130
+    flooded.assert_complete()
+
+
+@pytest.mark.parametrize("pty", [False, True], ids=["pipe", "terminal"])
+def test_a_reader_that_stops_loses_no_line_and_costs_no_memory(stack: Stack, *, pty: bool) -> None:
+    flooded = Flood(stack, 200_000, pty=pty)
     with reader(flooded.output) as process:
         flooded.start(pipe_to(process))
         memory = flooded.memory

@@ -42,6 +42,11 @@ SERVICES = {
     "zombies": hostile("zombies", READY),
     "headless": hostile("headless", READY),
     "blank": hostile("blank", READY),
+    "pty-daemon": hostile("daemon", READY, "--stay"),
+    "pty-escapes": hostile("escapes", READY) + BEHIND,
+    "pty-stubborn": hostile("stubborn", READY),
+    # Groups of their own in the session, one of which the terminal stops when it reads (SIGTTIN).
+    "pty-jobs": f"set -m; cat & {hostile('stubborn', READY)} & wait",
 }
 
 
@@ -49,6 +54,8 @@ def prepare(stack: Stack) -> Lives:
     """A project of hostile services; what each keeps open while any process of it lives."""
     stack.write("Procfile", "".join(f"{name}: {line}\n" for name, line in SERVICES.items()))
     stack.write(".env", "VALUE=one\n")
+    terminals = [name for name in SERVICES if name.startswith("pty-")]
+    stack.write("devsup.toml", "".join(f"[services.{name}]\npty = true\n" for name in terminals))
     return fifos(stack, 1)
 
 
@@ -208,8 +215,9 @@ def test_what_outlived_all_of_devsup_is_removed_by_kill(stack: Stack) -> None:
     with left_behind(stack) as lives:
         planned = stack.run("kill", "--dry-run")
         check_alive(lives)
-        for pid in stack.leaders.values():
-            assert f" {pid} " in planned.stdout
+        for name, pid in stack.leaders.items():
+            # The terminals of the others hung up with devsup, and most leaders die of that.
+            assert f" {pid} " in planned.stdout or name.startswith("pty-")
         assert stack.run("kill").returncode == 0
         check_dead(lives)
         assert stack.run("kill").stdout == "nothing is left of this project\n"
@@ -218,6 +226,7 @@ def test_what_outlived_all_of_devsup_is_removed_by_kill(stack: Stack) -> None:
 def test_what_outlived_all_of_devsup_is_removed_by_the_next_up(stack: Stack) -> None:
     with left_behind(stack) as lives:
         stack.write("Procfile", "web: echo there; exec sleep 600\n")
+        stack.write("devsup.toml", "")
         stack.up().wait_for("removed what a former run had left")
         check_dead(lives)
         stack.wait_for("there")

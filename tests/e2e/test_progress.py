@@ -27,7 +27,7 @@ def test_a_terminal_shows_it_at_the_bottom_and_takes_it_away(stack: Stack) -> No
     stack.type("\x03")
     stack.wait_for(r"web\.1 finishing, 59\d s before SIGKILL\x1b\[0m\r")
     speak()
-    stack.wait_for(r"\x1b\[31mred\s*\x1b\[0;2mwaiting: web\.1 finishing")
+    stack.wait_for(r"\x1b\[31mred\x1b\[0m\s*\x1b\[0;2mwaiting: web\.1 finishing")
     assert shown(stack)[-1].startswith("waiting: web.1 finishing")
     assert "red" in shown(stack)[-2]
     let_go()

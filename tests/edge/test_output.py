@@ -190,7 +190,7 @@ async def test_a_terminal_of_its_own_ends_when_nobody_has_it_open(screen: Screen
         os.write(terminal, b"one\ntwo")
         os.close(terminal)
         output.finish("web.1")
-        assert await screen.text(output) == b"web.1  | one\r\nweb.1  | two\n"
+        assert await screen.text(output) == b"web.1  | one\nweb.1  | two\n"
 
 
 @awaited

@@ -193,7 +193,7 @@ def test_the_log_has_a_size_in_mebibytes(size: int) -> None:
         ("services.worker.env-restart = [1]", "true, false or a list"),
         ("services.worker.env-restart = 0", "true, false or a list"),
         ("services.worker.watch = ['**/*.py']", "is not available yet"),
-        ("services.worker.pty = true", "is not available yet"),
+        ("services.worker.pty = 'yes'", "must be true or false"),
         ("services.worker.redy = {}", 'is not known; did you mean "ready"?'),
         ("services.worker.procfile = 'x'", "is not known"),
     ],
@@ -225,7 +225,7 @@ after = [
 ready = { port = 0 }
 [tool.devsup.services.b]
 ready.port = 0
-pty = false
+pty = 0
 """
 
 
@@ -235,7 +235,7 @@ def test_each_of_several_problems_has_its_own_line() -> None:
         'pyproject.toml:5: `on-exit` must be "wait", "restart" or "stop"',
         "pyproject.toml:10: `services.web.ready.port` must be a number from 1 to 65535",
         "pyproject.toml:12: `services.b.ready.port` must be a number from 1 to 65535",
-        "pyproject.toml:13: `services.b.pty` is not available yet: remove it",
+        "pyproject.toml:13: `services.b.pty` must be true or false",
     ]
 
 
