@@ -289,6 +289,24 @@ def logs(
 
 
 @app.command(
+    short_help="Work in a service's terminal; Ctrl-] leaves it running.",
+    epilog="Example: devsup attach web.1",
+)
+def attach(
+    service: Annotated[
+        str,
+        typer.Argument(help="A service: web.1", metavar="SERVICE", autocompletion=offer_services),
+    ],
+    *,
+    procfile: Procfile = None,
+) -> None:
+    """Work in the terminal of a service, at a breakpoint for example; Ctrl-] leaves it running."""
+    from devsup.commands import attach as attachment
+
+    attachment.attach(service, procfile)
+
+
+@app.command(
     short_help="Show where each setting comes from, and whether it arrived.",
     epilog="Example: devsup env --explain DATABASE_URL",
 )

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from devsup.commands import bug
+from devsup.commands import attached, bug
 from devsup.commands.up import Run
 from devsup.edges.control import Peer
 from devsup.pure import events, report
@@ -64,6 +64,8 @@ class Desk:
                 peer.send(Reply(Kind.STATUS, status=as_data(self.glance())))
             case Command.LOGS:
                 await self.logs(peer, frozenset(names if request.services else ()), request)
+            case Command.ATTACH:
+                await attached.serve(self.run, peer, names, request)
             case Command.DOWN:
                 await self.down()
             case Command.READY:

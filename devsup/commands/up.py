@@ -96,6 +96,7 @@ class Run:
             return await self.exit_code
         finally:
             self.readiness.close()
+            self.terminals.close()
             self.progress.follow(awaited=False)
 
     def post(self, event: events.Event) -> None:
@@ -166,7 +167,7 @@ class Run:
         """
         for number in (signal.SIGINT, signal.SIGTERM):
             self.loop.add_signal_handler(number, self.post, events.Quit(EXIT_CODES[number]))
-        self.loop.add_signal_handler(signal.SIGWINCH, self.terminals.resize)
+        self.loop.add_signal_handler(signal.SIGWINCH, self.terminals.fit)
         if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
             self.loop.add_signal_handler(signal.SIGHUP, self.end, EXIT_CODES[signal.SIGHUP])
 
@@ -258,7 +259,7 @@ class Run:
             case group.Gone():
                 self.readiness.forget(name)
                 self.output.finish(name)
-                self.terminals.close(name)
+                self.terminals.end(name)
                 self.leaders.pop(name, None)
                 self.post(events.Emptied(name))
 

@@ -1,8 +1,8 @@
 """The supervisor's end of the control socket: requests in, replies out, and nobody can do harm.
 
-A peer gets one request. Whoever is of another user, silent, garbled or endless is sent away; for
-whoever does not read, lines are dropped and counted, so that nothing grows, not even with many of
-them: what waits for all peers together is bounded, too.
+A peer gets one request; who attaches goes on with frames. Whoever is of another user, silent,
+garbled or endless is sent away; for whoever does not read, lines are dropped and counted, so that
+nothing grows, not even with many of them: what waits for all peers together is bounded, too.
 """
 
 import asyncio
@@ -14,7 +14,17 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from devsup.pure.errors import USAGE, DevsupError
-from devsup.pure.protocol import LONGEST_REQUEST, Kind, Reply, Request, dump, load_request
+from devsup.pure.protocol import (
+    LONGEST_REQUEST,
+    Command,
+    Frame,
+    Kind,
+    Reply,
+    Request,
+    dump,
+    load_frame,
+    load_request,
+)
 
 MOST_PEERS = 256
 """Connections at a time; a further one is refused."""
@@ -33,7 +43,10 @@ _CREDENTIALS = struct.Struct("3i")  # struct ucred: pid, uid, gid
 class Peer:
     """Somebody who asks, and who may not read the answer."""
 
-    def __init__(self, writer: asyncio.StreamWriter, room: Callable[[], int]) -> None:
+    def __init__(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, room: Callable[[], int]
+    ) -> None:
+        self._reader = reader
         self._writer = writer
         self._room = room
         self._missed = 0
@@ -44,14 +57,27 @@ class Peer:
         return self._writer.transport.get_write_buffer_size() > self._room()
 
     def send(self, reply: Reply) -> None:
-        """Send a line of the reply; lines of output are dropped while it is behind."""
-        if reply.kind is Kind.LINES and self.is_behind:
+        """Send a line of the reply; output is dropped while it is behind."""
+        if reply.kind in {Kind.LINES, Kind.DRAWN} and self.is_behind:
             self._missed += reply.text.count("\n")
             return
         if self._missed:
             self._writer.write(dump(Reply(Kind.MISSED, number=self._missed)))
             self._missed = 0
         self._writer.write(dump(reply))
+
+    async def frame(self) -> Frame | None:
+        """What it sends after its request; None when it has hung up. No more is read meanwhile.
+
+        Raises:
+            DevsupError: garbage.
+        """
+        try:
+            return load_frame(await self._reader.readuntil(b"\n"))
+        except asyncio.IncompleteReadError:
+            return None
+        except asyncio.LimitOverrunError:
+            raise DevsupError("too much at once", exit_code=USAGE) from None
 
     async def drained(self) -> None:
         """Until it has read most of what waits for it."""
@@ -103,11 +129,15 @@ class Control:
                 writer.transport.abort()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        peer = Peer(writer, self._room)
+        peer = Peer(reader, writer, self._room)
         try:
             self._check(writer)
             request = await self._request(reader)
-            await self._until_hung_up(reader, self._handle(request, peer))
+            answer = self._handle(request, peer)
+            if request.command is Command.ATTACH:  # it reads on by itself
+                await answer
+            else:
+                await self._until_hung_up(reader, answer)
         except DevsupError as error:
             peer.send(Reply(Kind.REFUSED, error.message, error.hint, error.exit_code))
         writer.close()

@@ -70,6 +70,13 @@ class Pty:
         """Have another size; the kernel tells the foreground (SIGWINCH) if it is one."""
         termios.tcsetwinsize(self.controller, (size.rows, size.columns))
 
+    def write(self, data: bytes) -> int:
+        """Type this, or as much of it as there is room for; how much."""
+        try:
+            return os.write(self.controller, data)
+        except BlockingIOError:
+            return 0
+
     def close(self) -> None:
         """Let go of it, when the service is gone; what it wrote last can still be read."""
         os.close(self._terminal)

@@ -12,6 +12,10 @@ from devsup.pure.errors import USAGE, DevsupError
 
 LONGEST_REQUEST = 64 * 1024
 """Bytes of a request line at most."""
+LONGEST_SIDE = 0xFFFF
+"""Columns or rows of a window at most, which is what the kernel has room for."""
+
+_GARBAGE = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
 
 
 class Command(Enum):
@@ -26,17 +30,33 @@ class Command(Enum):
     DOWN = "down"
     LOGS = "logs"
     READY = "ready"
+    ATTACH = "attach"
+    """Who asks for this goes on sending frames, one JSON line each."""
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A command. `wait`: answer when it is done; `follow`: go on answering; `lines`: how many."""
+    """A command. `wait`: answer when it is done; `follow`: go on answering; `lines`: how many.
+
+    `columns` and `rows` are those of the window of who attaches.
+    """
 
     command: Command
     services: tuple[str, ...] = ()
     wait: bool = True
     follow: bool = False
     lines: int = 0
+    columns: int = 0
+    rows: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """From who is attached: their window, or keys (each byte as the character of its number)."""
+
+    keys: str = ""
+    columns: int = 0
+    rows: int = 0
 
 
 class Kind(Enum):
@@ -45,6 +65,7 @@ class Kind(Enum):
     STATUS = "status"
     SAY = "say"
     LINES = "lines"
+    DRAWN = "drawn"
     MISSED = "missed"
     DONE = "done"
     REFUSED = "refused"
@@ -54,8 +75,9 @@ class Kind(Enum):
 class Reply:
     """One line of a reply: its kind, and for each kind one thing.
 
-    STATUS: `status`. SAY and LINES: `text`. MISSED: `number` of lines. DONE: `number` is the exit
-    code, and the end. REFUSED: `text` and `hint`, with the exit code, and the end.
+    STATUS: `status`. SAY and LINES: `text`. DRAWN: `text`, bytes as in a frame. MISSED: `number` of
+    lines. DONE: `number` is the exit code, and the end. REFUSED: `text` and `hint`, with the exit
+    code, and the end.
     """
 
     kind: Kind
@@ -65,7 +87,7 @@ class Reply:
     status: dict[str, Any] = field(default_factory=dict)
 
 
-def dump(message: Request | Reply) -> bytes:
+def dump(message: Request | Frame | Reply) -> bytes:
     """One line, without what is at its default."""
     named = {
         each.name: value.value if isinstance(value := getattr(message, each.name), Enum) else value
@@ -88,9 +110,26 @@ def load_request(line: bytes) -> Request:
             wait=data.get("wait", False) is True,
             follow=data.get("follow", False) is True,
             lines=_count(data.get("lines", 0)),
+            columns=_side(data.get("columns", 0)),
+            rows=_side(data.get("rows", 0)),
         )
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+    except _GARBAGE:
         raise DevsupError("this is no request that devsup knows", exit_code=USAGE) from None
+
+
+def load_frame(line: bytes) -> Frame:
+    """A frame out of whatever a peer has sent.
+
+    Raises:
+        DevsupError: it is none.
+    """
+    try:
+        data = json.loads(line)
+        keys = _text(data.get("keys", ""))
+        keys.encode("latin-1")
+        return Frame(keys, _side(data.get("columns", 0)), _side(data.get("rows", 0)))
+    except _GARBAGE:
+        raise DevsupError("this is nothing that one can type", exit_code=USAGE) from None
 
 
 def load_reply(line: bytes) -> Reply:
@@ -123,3 +162,10 @@ def _count(value: object) -> int:
     if type(value) is not int or value < 0:
         raise ValueError("not a count")
     return value
+
+
+def _side(value: object) -> int:
+    side = _count(value)
+    if side > LONGEST_SIDE:
+        raise ValueError("no window")
+    return side

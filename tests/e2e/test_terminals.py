@@ -6,9 +6,12 @@ import re
 import shlex
 import sys
 import termios
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import kin
 import pytest
+from stage import descriptors
 
 if TYPE_CHECKING:
     from stack import Stack
@@ -77,6 +80,26 @@ def test_a_service_may_close_its_terminal_open_it_again_and_live_on(stack: Stack
     stack.up().wait_for("back")
     stack.wait_for_generation(1)
     assert stack.interrupt() == 130
+
+
+def test_nobody_but_the_service_and_devsup_itself_has_its_terminal_open(stack: Stack) -> None:
+    stack.write("Procfile", "web: exec sleep 600\nother: exec sleep 600\n")
+    stack.write("devsup.toml", "[services.web]\npty = true\n[services.other]\npty = true\n")
+    stack.up().wait_for_generation(1)
+    held = {pid: terminals(pid) for pid in (stack.family.zygote, *stack.family.guardians)}
+    assert not any(held.values()), held
+    mine = [terminals(leader) for leader in stack.leaders.values()]
+    assert mine[0] != mine[1]
+    for leader, open_ in zip(stack.leaders.values(), mine, strict=True):
+        assert len(open_) == 1
+        assert descriptors(leader) == {0, 1, 2}
+        assert int(kin.stat(leader)[4]), "it is no controlling terminal"
+
+
+def terminals(pid: int) -> set[str]:
+    """The terminals that a process has open."""
+    links = {str(each.readlink()) for each in Path(f"/proc/{pid}/fd").iterdir()}
+    return {link for link in links if link.startswith("/dev/pt")}
 
 
 def test_jobs_of_a_shell_get_the_stop_signal_in_their_own_groups(stack: Stack) -> None:

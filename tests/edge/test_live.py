@@ -126,7 +126,7 @@ async def test_a_colour_that_a_service_left_open_ends_before_it() -> None:
         output.show(Layer.PROGRESS, "waiting")
         await service.told(b"\x1b[31mred\n")
         await seat.lines(output)
-        assert "red\n\x1b[0;2mwaiting\x1b[0m\r" in seat.text
+        assert "red\x1b[0m\n\x1b[0;2mwaiting\x1b[0m\r" in seat.text
         output.leave()
         await seat.until(lambda text: text.endswith("\r\x1b[J\x1b[0m"))
         service.end()

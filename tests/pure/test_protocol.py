@@ -11,7 +11,18 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from devsup.pure.errors import USAGE, DevsupError
-from devsup.pure.protocol import Command, Kind, Reply, Request, dump, load_reply, load_request
+from devsup.pure.protocol import (
+    LONGEST_SIDE,
+    Command,
+    Frame,
+    Kind,
+    Reply,
+    Request,
+    dump,
+    load_frame,
+    load_reply,
+    load_request,
+)
 from devsup.pure.snapshot import (
     ProblemStatus,
     ProcessStatus,
@@ -23,6 +34,7 @@ from devsup.pure.snapshot import (
 
 texts = st.text()
 numbers = st.integers(min_value=0)
+sides = st.integers(0, LONGEST_SIDE)
 requests = st.builds(
     Request,
     st.sampled_from(Command),
@@ -30,6 +42,8 @@ requests = st.builds(
     wait=st.booleans(),
     follow=st.booleans(),
     lines=numbers,
+    columns=sides,
+    rows=sides,
 )
 replies = st.builds(Reply, st.sampled_from(Kind), texts, texts, st.integers())
 processes = st.builds(
@@ -69,6 +83,15 @@ def test_a_request_arrives_as_it_was_sent_in_one_line(request: Request) -> None:
     assert load_request(line) == request
 
 
+@given(st.binary(), sides, sides)
+def test_keys_arrive_byte_for_byte_with_the_window(typed: bytes, columns: int, rows: int) -> None:
+    frame = Frame(typed.decode("latin-1"), columns, rows)
+    line = dump(frame)
+    assert line.index(b"\n") == len(line) - 1
+    assert load_frame(line) == frame
+    assert load_frame(line).keys.encode("latin-1") == typed
+
+
 @given(replies)
 def test_a_reply_arrives_as_it_was_sent_in_one_line(reply: Reply) -> None:
     line = dump(reply)
@@ -91,6 +114,25 @@ def test_garbage_is_refused_and_never_more_than_that(line: bytes) -> None:
     with pytest.raises(DevsupError) as refused:
         load_request(line)
     assert refused.value.exit_code == USAGE
+
+
+@given(st.binary())
+@example(b"[" * 30_000)
+@example(b"9" * 5_000)
+@example(b"null")
+def test_garbage_between_frames_is_refused_and_never_more_than_that(line: bytes) -> None:
+    with pytest.raises(DevsupError) as refused:
+        load_frame(line)
+    assert refused.value.exit_code == USAGE
+
+
+@pytest.mark.parametrize(
+    "line",
+    [b'{"keys": 1}', b'{"keys": "\\u20ac"}', b'{"columns": 65536}', b'{"rows": -1}', b'["keys"]'],
+)
+def test_a_frame_that_nobody_can_type_is_refused(line: bytes) -> None:
+    with pytest.raises(DevsupError):
+        load_frame(line)
 
 
 keys = st.sampled_from(["command", "services", "wait", "follow", "lines", "more"])
