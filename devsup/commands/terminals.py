@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -29,14 +28,14 @@ class Screen:
         self._usual = usual
         self._ask = ask
         self._draws: list[Draw] = []
-        self._recent: deque[bytes] = deque()
+        self._recent = bytearray()
         self._turn = asyncio.Lock()
 
     def draw(self, data: bytes) -> None:
         """The service wrote this."""
-        self._recent.append(data)
-        while sum(map(len, self._recent)) > RECENT and len(self._recent) > 1:
-            self._recent.popleft()
+        self._recent += data
+        if len(self._recent) > 2 * RECENT:  # not each time: that would move all of it
+            del self._recent[:-RECENT]
         for draw in self._draws:
             draw(data)
 
@@ -48,8 +47,8 @@ class Screen:
     @contextmanager
     def seen_by(self, draw: Draw, size: Size) -> Iterator[None]:
         """Somebody works there meanwhile; they see the last screenful first."""
-        recent = b"".join(self._recent)[-RECENT:]
-        draw(b"".join(recent.splitlines(keepends=True)[-size.rows :]))
+        lines = bytes(self._recent[-RECENT:]).split(b"\n")
+        draw(b"\n".join(lines[-size.rows :]))
         self._draws.append(draw)
         self.resize(size)
         try:

@@ -212,6 +212,7 @@ def test_who_stops_looking_harms_nobody_and_is_told_what_they_missed(stack: Stac
         assert stack.run("restart", "other").returncode == 0
         seat.process.send_signal(signal.SIGCONT)
         seat.wait_for("lines missed")
+        seat.wait_for("flooded")
         seat.type(DETACH)
         assert seat.wait_for_exit() == 0
 
@@ -225,9 +226,11 @@ def test_garbage_between_keys_ends_that_one_attachment_alone(stack: Stack, garba
         peer.sendall(dump(Request(Command.ATTACH, ("web",))) + dump(Frame("p value + 600\r")))
         with contextlib.suppress(ConnectionError):
             peer.sendall(garbage)
+        said = b""
         with contextlib.suppress(ConnectionError):
-            while peer.recv(1 << 16):
-                pass
+            while more := peer.recv(1 << 16):
+                said += more
+        assert b'"number": 2' in said.splitlines()[-1]  # as is the exit code of wrong usage
         seat.answer("p value", "41")
 
 
