@@ -93,7 +93,7 @@ def screen_of(run: Run, name: str) -> Screen:
     raise DevsupError(
         f"{name} has no terminal",
         hint=f"write `pty = true` under [tool.devsup.services.{unit.spec.type}] in pyproject.toml"
-        f" (under [services.{unit.spec.type}] in devsup.toml), and start devsup anew",
+        f" (under [services.{unit.spec.type}] in devsup.toml): devsup restarts it with one",
         exit_code=FAILED,
     )
 

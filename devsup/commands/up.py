@@ -127,6 +127,7 @@ class Run:
             return
         self.names = names
         self.output.expect(names)
+        self.terminals.fit()  # the prefix may be wider now
         self.record(self.leaders)
         for gone in self.groups.keys() - {*names}:
             del self.groups[gone]

@@ -250,6 +250,15 @@ def test_a_service_that_cannot_be_attached_to_is_refused_with_what_to_do(
         assert seat.wait_for_exit() != 0
 
 
+def test_what_the_refusal_says_to_write_gives_a_terminal(stack: Stack) -> None:
+    debugged(stack)
+    stack.write("devsup.toml", f"{PTY}[services.other]\npty = true\n")
+    stack.wait_for("other.1.* verified")
+    with attached(stack, "other") as seat:
+        seat.type(DETACH)
+        assert seat.wait_for_exit() == 0
+
+
 def test_without_a_terminal_it_is_refused(stack: Stack) -> None:
     done = debugged(stack).run("attach", "web")
     assert done.returncode == 2
