@@ -15,7 +15,7 @@ class Change:
     Times are monotonic seconds: it `began`, everything old was gone (`drained`), everything new was
     ready (`started`); `before` is what the files said in the last steady phase, so that the report
     of several edits in a row names what is different in the end. `names` are the services that it
-    concerns, `files` those that were edited.
+    concerns, `files` those that were edited, `sources` the watched files that changed meanwhile.
     """
 
     cause: Cause
@@ -25,6 +25,7 @@ class Change:
     drained: float = 0.0
     started: float = 0.0
     names: set[str] = field(default_factory=set)
+    sources: dict[str, None] = field(default_factory=dict)
 
     def edited(self, files: tuple[str, ...]) -> None:
         """An edit joins what is under way."""
@@ -39,9 +40,15 @@ class Change:
         generation: int,
     ) -> Restarting:
         """These services are about to be stopped and started, those stopped and removed."""
-        changed = str(self.before.changes(declared))
-        files = " ".join(self.files)
-        return Restarting(self.cause, files, changed, names, generation, removed=removed)
+        return Restarting(
+            cause=self.cause,
+            file=" ".join(self.files),
+            diff=str(self.before.changes(declared)),
+            names=names,
+            generation=generation,
+            sources=tuple(self.sources),
+            removed=removed,
+        )
 
     def steady(
         self,
@@ -62,4 +69,5 @@ class Change:
             start=self.started - self.drained,
             verify=now - self.started,
             processes=processes,
+            sources=tuple(self.sources),
         )

@@ -28,6 +28,14 @@ class Broke:
 
 
 @dataclass(frozen=True, slots=True)
+class SourceChanged:
+    """These `files` changed, and nothing more for the moment; `names` are who watches them."""
+
+    names: tuple[str, ...]
+    files: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class RestartAsked:
     """Somebody wants these services restarted."""
 
@@ -102,4 +110,4 @@ class Quit:
 
 Asked = RestartAsked | StartAsked | StopAsked
 Life = BecameReady | TimerFired | LeaderExited | Emptied
-Event = Launched | Edited | Broke | Asked | Life | Counted | Quit
+Event = Launched | Edited | Broke | SourceChanged | Asked | Life | Counted | Quit

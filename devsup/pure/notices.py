@@ -13,6 +13,7 @@ class Cause(Enum):
 
     LAUNCH = "launch"
     EDIT = "edit"
+    SOURCE = "source"
     ASKED = "asked"
     EXIT = "exit"
 
@@ -21,8 +22,9 @@ class Cause(Enum):
 class Restarting:
     """Services are about to be stopped, because of an edit or on demand.
 
-    `diff` names the keys and process types that an edit of `file` (or several) changed; `names` are
-    started again, the `removed` ones are not.
+    `diff` names the keys and process types that an edit of `file` (or several) changed, `sources`
+    are the watched files that changed, in the order in which they were seen; `names` are started
+    again, the `removed` ones are not.
     """
 
     cause: Cause
@@ -30,6 +32,7 @@ class Restarting:
     diff: str
     names: tuple[str, ...]
     generation: int
+    sources: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
 
 
@@ -49,6 +52,7 @@ class Steady:
     start: float
     verify: float
     processes: int
+    sources: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """What devsup says to people: one sentence a notice. Keys are named, values never are."""
 
 import signal
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import singledispatch
 
 from devsup.pure import notices as tell
@@ -59,10 +59,40 @@ def _(notice: tell.Restarting) -> str:
 
 
 def _reason(notice: tell.Restarting | tell.Steady) -> str:
-    """What an edit changed: `.env: ~KEY +OTHER: `; nothing when no edit is behind it."""
-    if notice.cause is not Cause.EDIT:
-        return ""
-    return f"{notice.file}: {notice.diff or 'back to what it was'}: "
+    """What was changed: `.env: ~KEY +OTHER: app/tasks.py +3: `; nothing when no file was."""
+    edit = f"{notice.file}: {notice.diff or 'back to what it was'}: "
+    sources = f"{_named(notice.sources)}: " if notice.sources else ""
+    return (edit if notice.cause is Cause.EDIT else "") + sources
+
+
+def _named(files: Sequence[str]) -> str:
+    """The first of some files, and how many more: `app/tasks.py +3`."""
+    return f"{files[0]} +{len(files) - 1}" if files[1:] else files[0]
+
+
+def reloaded_twice(service: str) -> str:
+    """A warning: a program that reloads itself is restarted at the same change."""
+    return (
+        f"{service} is reloaded twice by a change: its program does that itself, and `watch`"
+        " restarts it; take one of the two away"
+    )
+
+
+def changes_itself(service: str, files: Sequence[str], wait: float) -> str:
+    """A restart is put off, because the same files changed soon after each of the last starts."""
+    return (
+        f"{_named(files)} changed again soon after a start of {service}: the next restart waits"
+        f" {seconds(wait)}; should {service} write it, take it out of its `watch`"
+    )
+
+
+def unwatched(directories: int) -> str:
+    """The kernel refuses to watch so many directories."""
+    return (
+        f"no inotify watch is left for {count(directories, 'directory', 'directories')}: changes"
+        " there are found by comparing, in seconds; for more watches:"
+        " sysctl fs.inotify.max_user_watches=1048576"
+    )
 
 
 @sentence.register

@@ -101,6 +101,8 @@ class Supervisor:
                 self._edited(event, now)
             case on.Broke():
                 self._broke(event)
+            case on.SourceChanged(names, files):
+                self._source_changed({*names}, files, now)
             case on.RestartAsked() | on.StartAsked() | on.StopAsked():
                 self._asked(event, now)
             case on.BecameReady() | on.TimerFired() | on.LeaderExited() | on.Emptied():
@@ -148,6 +150,16 @@ class Supervisor:
         if waits or event.problems != self.problems:
             self.problems = event.problems
             self._say(tell.Broken(event.problems, self.generation))
+
+    def _source_changed(self, names: set[str], files: tuple[str, ...], now: float) -> None:
+        """Restart who runs on older sources; who is still to be started will get the newest."""
+        names = (names & self.roster.declared) - self.roster.held
+        if self.phase is Phase.QUITTING or not names:
+            return
+        self._begin(Cause.SOURCE, now)
+        self.change.sources |= dict.fromkeys(files)
+        if names - self.roster.pending:
+            self._replace(names - self.roster.pending)
 
     # ---- changes
 

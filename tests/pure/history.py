@@ -84,6 +84,10 @@ class History:
     def breaks(self, line: int) -> list[str]:
         return self.tell(on.Broke((Problem(".env", line, "has no `=`"),)))
 
+    def saves(self, file: str, *names: str) -> list[str]:
+        """A file that these watch has changed."""
+        return self.tell(on.SourceChanged(names, (file,)))
+
     def restart(self, *names: str) -> list[str]:
         return self.tell(on.RestartAsked(names))
 

@@ -119,6 +119,11 @@ class Run(RuleBasedStateMachine):
 
     @precondition(lambda self: not self.trial.over)
     @rule(some=SOME)
+    def sources_change(self, some: set[int]) -> None:
+        self.trial.tell(on.SourceChanged(self.names(some), ("app/tasks.py",)))
+
+    @precondition(lambda self: not self.trial.over)
+    @rule(some=SOME)
     def restart(self, some: set[int]) -> None:
         self.trial.tell(on.RestartAsked(self.names(some)))
 
@@ -232,6 +237,7 @@ class Run(RuleBasedStateMachine):
             if group:
                 assert group.ready
                 assert not world.stale(name)
+                assert not world.outdated(name)
             else:
                 assert name in world.held | world.crashed | world.finished | world.due
         if world.on_exit is OnExit.RESTART:

@@ -89,6 +89,7 @@ class Trial:
             names.discard(name)
         world.groups[name] = Group(settings, world.spec[name].steps)
         world.started_on[name], world.started_as[name] = settings, world.spec[name]
+        world.started_from[name] = world.sources.get(name, 0)
 
     def arm(self, name: str, epoch: int, delay: float) -> None:
         group = self.world.groups.get(name)
@@ -184,6 +185,8 @@ class Trial:
             waits = ended and world.on_exit is OnExit.RESTART
         assert not waits or world.waits.get(name) == life.epoch, "nothing will ever happen to it"
         assert self.supervisor.fresh(name) is not world.stale(name)
+        renewed = name in world.due | world.held or (group and group.doomed) or world.quits
+        assert renewed or not world.outdated(name), "left on code older than the last change"
 
     def check_phase(self, phase: Phase) -> None:
         world = self.world

@@ -63,13 +63,16 @@ class World:
     """Everything around one supervisor, from the launch to the exit.
 
     `due` is to be started, `held` must not be; `waits` is the epoch of what each service waits for.
-    `spec` also has those who were removed and are not yet gone.
+    `spec` also has those who were removed and are not yet gone. `sources` counts the changes of
+    what each watches, `started_from` those before its last start.
     """
 
     declared: Declaration
     generation: int = 1
     groups: dict[str, Group] = field(default_factory=dict)
     started_on: dict[str, Settings] = field(default_factory=dict)
+    sources: dict[str, int] = field(default_factory=dict)
+    started_from: dict[str, int] = field(default_factory=dict)
     started_as: dict[str, Spec] = field(default_factory=dict)
     due: set[str] = field(default_factory=set)
     held: set[str] = field(default_factory=set)
@@ -118,6 +121,10 @@ class World:
                 self.due = {*self.names}
             case on.Edited(declared):
                 self.edit(declared)
+            case on.SourceChanged(names):
+                known = {*names} & {*self.names}
+                self.sources |= {name: self.sources.get(name, 0) + 1 for name in known}
+                self.renew(known - self.held - self.due)
             case on.RestartAsked(names):
                 self.renew({*names} & {*self.names})
             case on.StartAsked(names):
@@ -207,6 +214,8 @@ class World:
     def forget(self, name: str) -> None:
         for known in (self.started_on, self.started_as, self.waits, self.delays):
             known.pop(name, None)
+        for counted in (self.sources, self.started_from):
+            counted.pop(name, None)
         del self.spec[name]
 
     def edit_concerns(self, name: str) -> bool:
@@ -248,6 +257,10 @@ class World:
         old, new = self.started_on.get(name, {}), self.settings
         keys = {key for key in {*old, *new} if old.get(key) != new.get(key)}
         return any(fnmatchcase(key, glob) for key in keys for glob in self.spec[name].concerns)
+
+    def outdated(self, name: str) -> bool:
+        """Whether its sources changed since it was started."""
+        return self.started_from.get(name, 0) != self.sources.get(name, 0)
 
     def differs(self, name: str) -> bool:
         """Whether another line, or another sign to wait for, is declared than it was started on."""
