@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 
 # Not `awatch`: that waits for the same in a thread too, and brings anyio between.
@@ -56,3 +56,28 @@ class Notify:
     def _report(self, stop: threading.Event) -> None:
         if not stop.is_set():
             self._changed()
+
+
+class Directories:
+    """Calls `heard` with every directory (and no name) when something happened in any of them."""
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, heard: Callable[[list[tuple[str, str]]], None]
+    ) -> None:
+        self._heard = heard
+        self._watched: Collection[str] = ()
+        self._notify = Notify(loop, self._changed)
+
+    def arm(self, directories: Collection[str]) -> frozenset[str]:
+        """Watch these and nothing else; there are always enough watches."""
+        self._watched = directories
+        self._notify.arm(dict.fromkeys(directories, frozenset[str]()))
+        return frozenset()
+
+    def close(self) -> None:
+        """Stop, within two steps."""
+        self._notify.close()
+
+    def _changed(self) -> None:
+        self.arm(self._watched)  # first, so that nothing that follows is overlooked
+        self._heard([(directory, "") for directory in self._watched])

@@ -133,7 +133,7 @@ def test_what_is_as_it_was_is_no_reason(root: Path) -> None:
 def watched(watch: Watch) -> int:
     """Directories that the kernel watches for us."""
     assert isinstance(watch._events, Inotify)
-    return Path(f"/proc/self/fdinfo/{watch._events._fd}").read_text().count("inotify wd:")
+    return Path(f"/proc/self/fdinfo/{watch._events._queue._fd}").read_text().count("inotify wd:")
 
 
 def test_a_replaced_folder_is_watched_no_longer(root: Path) -> None:
