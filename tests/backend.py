@@ -90,6 +90,10 @@ class Backend:
     def report(self) -> str:
         """devsup's word that the next generation runs."""
         self.generation += 1
+        return self.reported()
+
+    def reported(self) -> str:
+        """devsup's next word that this generation runs."""
         return self.stack.wait_for_generation(self.generation)
 
     def edit(self, *lines: str) -> str:

@@ -10,12 +10,14 @@ from pathlib import Path
 from devsup.commands import kill, project
 from devsup.commands.ending import own_ports, scope_of
 from devsup.commands.project import EnvFiles, Project
+from devsup.commands.sources import reloaded_twice
 from devsup.edges import processes
 from devsup.edges.rundir import RunDirectory
 from devsup.pure import envfile, procfile, stack
 from devsup.pure.errors import Problem, UnreadableError
 from devsup.pure.kill_report import program
 from devsup.pure.shell import program_words
+from devsup.pure.stack import Spec
 
 SKIPPED = frozenset({"node_modules", "__pycache__", "site-packages"})
 DEPTH = 4
@@ -62,8 +64,15 @@ def check(
         *hidden_keys(env),
         *([] if running else started_by_hand(found)),
         *unwatched(found, env),
+        *reloaded_twice(specs_of(found, env)),
     )
     return Checkup(problems, remarks)
+
+
+def specs_of(found: Project, env: EnvFiles) -> tuple[Spec, ...]:
+    """The services that a plain `devsup up` would start."""
+    services = procfile.services(found.entries, {}, (), procfile.FIRST_PORT)
+    return stack.build(services, found.options, env.settings)
 
 
 def missing_programs(found: Project, env: EnvFiles, shell: Mapping[str, str]) -> Iterator[Problem]:
@@ -83,14 +92,12 @@ def taken_ports(found: Project, env: EnvFiles) -> tuple[tuple[Problem, ...], tup
     Of a program that devsup does not know nobody can say whether it uses its PORT.
     """
     lines = {entry.name: entry.line for entry in found.entries}
-    services = procfile.services(found.entries, {}, (), procfile.FIRST_PORT)
-    specs = stack.build(services, found.options, env.settings)
     owners = {
         port: pid for pid, ports in processes.listening(processes.pids()).items() for port in ports
     }
     needed: list[Problem] = []
     spare: list[Problem] = []
-    for spec in specs:
+    for spec in specs_of(found, env):
         own = own_ports(spec)
         for port in sorted({*own, spec.port}):
             if processes.is_taken(port):

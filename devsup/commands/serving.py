@@ -13,6 +13,7 @@ from devsup.commands.diary import Diary
 from devsup.commands.foreground import Foreground
 from devsup.commands.requests import Desk
 from devsup.commands.settling import Settling
+from devsup.commands.sources import Sources
 from devsup.commands.status import Observer
 from devsup.commands.up import END_PATIENCE, Run, Surroundings
 from devsup.edges.control import Control
@@ -82,8 +83,9 @@ async def serve(
         partial(tell_unrecorded, output),
     )
     run = Run(supervisor, surroundings, Zygote(), output, diary.record)
+    sources = Sources(found.root, supervisor, run.post, output.say)
     watch = Watch(declarations.paths, lambda: settling.look())  # noqa: PLW0108 - likewise
-    settling = Settling(declarations, partial(take, run, watch, declarations))
+    settling = Settling(declarations, partial(take, run, watch, sources, declarations))
     observer = Observer(supervisor, str(found.root), surroundings.run, lambda: env.names)
     desk = Desk(
         run,
@@ -110,9 +112,11 @@ async def serve(
         parts.callback(foreground.close)
         parts.callback(settling.close)
         parts.callback(watch.close)
+        parts.callback(sources.close)
         tell_hidden(output, env.settings, env.shell)
         if request.watch:
             watch.start(loop)
+            sources.start(loop)
         foreground.open()
         exit_code = await run.until_exit()
     refuse_lost_output(output.failure)
@@ -125,7 +129,9 @@ def refuse_lost_output(failure: OSError | None) -> None:
         raise DevsupError(f"the output cannot be written: {failure.strerror}; stopped everything")
 
 
-def take(run: Run, watch: Watch, declarations: Declarations, reading: Reading) -> None:
+def take(
+    run: Run, watch: Watch, sources: Sources, declarations: Declarations, reading: Reading
+) -> None:
     """What the files say now, which may be that there are others."""
     watch.follow(declarations.paths)
     for name in reading.deleted:
@@ -138,6 +144,7 @@ def take(run: Run, watch: Watch, declarations: Declarations, reading: Reading) -
     shell, settings = run.surroundings.shell, declarations.env.settings
     said = envfile.hidden_by(run.supervisor.settings, shell)
     tell_hidden(run.output, settings, shell, said)
+    sources.follow(reading.declared.specs)
     run.post(Edited(reading.declared, reading.touched))
 
 

@@ -10,6 +10,7 @@ from signal import Signals
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
+from devsup.pure import globs
 from devsup.pure.errors import Problem
 from devsup.pure.nearest import did_you_mean
 from devsup.pure.options import EVERY_KEY, OnExit, Options, ServiceOptions
@@ -160,6 +161,16 @@ def _texts(value: object) -> tuple[str, ...]:
         raise _RefusedError('must be a list of texts, as in ["one", "two"]') from None
 
 
+def _globs(value: object) -> tuple[str, ...]:
+    texts = _texts(value)
+    for text in texts:
+        try:
+            globs.parse(text)
+        except globs.GlobError as error:
+            raise _RefusedError(f'names "{text}", which {error}') from None
+    return texts
+
+
 def _table(value: object) -> Mapping[str, object]:
     if not isinstance(value, dict):
         raise _RefusedError("must be a table")
@@ -265,7 +276,7 @@ _SERVICE_KEYS: Mapping[str, _Converter] = {
     "stop-timeout": _seconds,
     "ready": _ready,
     "after": _texts,
-    "watch": _not_yet,
+    "watch": _globs,
     "env-restart": _env_restart,
     "pty": _pty,
 }

@@ -25,13 +25,15 @@ class OnExit(Enum):
 class ServiceOptions:
     """The table of one process type; None leaves the choice to what is known of its program.
 
-    `env_restart` holds glob patterns of the keys that concern it; `pty` gives it a terminal.
+    `env_restart` holds glob patterns of the keys that concern it, `watch` those of files; `pty` gives
+    it a terminal.
     """
 
     stop_signal: Signals | None = None
     stop_timeout: float | None = None
     ready: "Ready | None" = None
     after: tuple[str, ...] = ()
+    watch: tuple[str, ...] = ()
     env_restart: tuple[str, ...] = EVERY_KEY
     pty: bool | None = None
 

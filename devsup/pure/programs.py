@@ -156,6 +156,9 @@ _WRAPPERS: Mapping[str, tuple[str, frozenset[str]]] = MappingProxyType(
 )
 """Programs that run another: the word that says so, and their options that take a value."""
 
+_RELOADERS = frozenset({"watchfiles", "watchmedo"})
+"""Programs that run another anew whenever files change."""
+
 _PYTHON = re.compile(r"(?:python|pypy)[\d.]*")
 _PYTHON_OPTIONS = frozenset({"-W", "-X"})
 _CELERY_OPTIONS = frozenset(
@@ -181,6 +184,14 @@ def recognise(words: Words, port: int) -> Program | None:
         return None
     program, options = _SERVERS[name]
     return replace(program, ready=ListenReady(_stated_port(arguments, options, port)))
+
+
+def reloads_itself(words: Words) -> bool:
+    """Whether a command line starts a program that restarts itself when its sources change."""
+    name, arguments = _unwrap(words)
+    if name == "fastapi" and arguments[:1] == ("dev",):
+        return "--no-reload" not in arguments
+    return name in _RELOADERS or (name in _SERVERS and "--reload" in arguments)
 
 
 def _unwrap(words: Words) -> tuple[str, Words]:

@@ -30,8 +30,8 @@ class Spec:
     """How one service is started, known to be ready, stopped, and which edits concern it.
 
     `after` names the services that must be ready first; `program` is what devsup took it for.
-    `pty` says whether it gets a terminal of its own; None: if devsup has one. A command line may
-    hold secrets.
+    `pty` says whether it gets a terminal of its own; None: if devsup has one. `watch` are the
+    patterns of the files whose changes restart it. A command line may hold secrets.
     """
 
     name: str
@@ -46,6 +46,7 @@ class Spec:
     ready_by: ReadyBy = ReadyBy.SETTLE
     program: str | None = None
     pty: bool | None = None
+    watch: tuple[str, ...] = ()
 
     def starts_like(self, other: "Spec") -> bool:
         """Whether a process of the one is a process of the other; how it is stopped is no part."""
@@ -89,6 +90,7 @@ def _spec(service: Service, options: Options, services: Iterable[Service], port:
         ready_by=ready_by,
         program=program.name if program else None,
         pty=own.pty,
+        watch=own.watch,
     )
 
 
