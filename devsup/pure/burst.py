@@ -14,9 +14,9 @@ QUIET_AFTER_MANY = 0.25
 LONGEST = 2.0
 """Seconds after which a burst is taken for over: a tree may never stop changing."""
 
-SOON = 5.0
+SOON = 3.0
 """Seconds after the start of a service in which it may be the one who changes its files."""
-TOLERATED = 3
+TOLERATED = 4
 """So often in a row the same file may change soon after a start: a person can be quick, too."""
 FIRST_WAIT = 1.0
 LONGEST_WAIT = 30.0

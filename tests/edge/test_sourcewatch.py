@@ -12,7 +12,7 @@ import sys
 import tempfile
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import pytest
 from users import NOBODY, as_nobody
@@ -24,7 +24,7 @@ from devsup.edges.tree import Tree
 from devsup.pure.globs import anchored
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Collection
 
     from devsup.edges.sourcewatch import Changed
 
@@ -224,6 +224,29 @@ def test_a_whole_tree_that_goes_and_comes_is_watched_again(root: Path) -> None:
             await news.after(lambda: delete_tree(root), "app/a.py", "app/sub/b.py")
             await news.after(lambda: write(root / "app/sub/b.py"), "app/sub/b.py")
             await news.after((root / "app/sub/b.py").touch, "app/sub/b.py")
+
+    asyncio.run(play())
+
+
+class Unlucky(Directories):
+    """Files are written at the worst moment: after a look at a folder, before it is watched."""
+
+    edits: ClassVar[list[Callable[[], object]]] = []
+
+    def arm(self, directories: Collection[str]) -> frozenset[str]:
+        if self.edits:
+            self.edits.pop()()
+        return super().arm(directories)
+
+
+@pytest.mark.usefixtures("no_patrol")
+def test_a_change_between_a_look_and_the_watch_is_told(root: Path) -> None:
+    async def play() -> None:
+        Unlucky.edits = [lambda: in_place(root)]
+        async with watching(root, source=Unlucky) as news:
+            assert news.files == ["app/a.py"]
+            Unlucky.edits = [lambda: write(root / "app/new/c.py")]
+            await news.after((root / "app/new").mkdir, "app/new/c.py")
 
     asyncio.run(play())
 
