@@ -151,7 +151,8 @@ def up(
     watch: Annotated[
         bool,
         typer.Option(
-            "--watch/--no-watch", help="Follow edits of env files, Procfile, configuration and watched files."
+            "--watch/--no-watch",
+            help="Follow edits of env files, Procfile, configuration and watched files.",
         ),
     ] = True,
     no_color: Annotated[bool, typer.Option("--no-color", help="Plain output.")] = False,

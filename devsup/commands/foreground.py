@@ -28,9 +28,13 @@ class Foreground:
         self.run = run
         self.desk = desk
         self.output = run.output
-        self.services = tuple(run.supervisor.units)
         self.state: keys.State = keys.Idle()
         self.keyboard: Keyboard | None = None
+
+    @property
+    def services(self) -> tuple[str, ...]:
+        """Their names, as they are numbered now."""
+        return tuple(self.run.supervisor.declared_units)
 
     def open(self) -> None:
         """Take the keys, if there is somebody to type them."""

@@ -83,7 +83,7 @@ async def serve(
         partial(tell_unrecorded, output),
     )
     run = Run(supervisor, surroundings, Zygote(), output, diary.record)
-    sources = Sources(found.root, supervisor, run.post, output.say)
+    sources = Sources(loop, found.root, supervisor, run.post, output.say)
     watch = Watch(declarations.paths, lambda: settling.look())  # noqa: PLW0108 - likewise
     settling = Settling(declarations, partial(take, run, watch, sources, declarations))
     observer = Observer(supervisor, str(found.root), surroundings.run, lambda: env.names)
@@ -116,7 +116,7 @@ async def serve(
         tell_hidden(output, env.settings, env.shell)
         if request.watch:
             watch.start(loop)
-            sources.start(loop)
+            sources.start()
         foreground.open()
         exit_code = await run.until_exit()
     refuse_lost_output(output.failure)

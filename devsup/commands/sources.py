@@ -44,45 +44,63 @@ class Sources:
 
     def __init__(
         self,
+        loop: asyncio.AbstractEventLoop,
         root: Path,
         supervisor: Supervisor,
         post: Callable[[SourceChanged], None],
         say: Callable[[str], None],
     ) -> None:
+        self._loop = loop
         self._root = root
         self._supervisor = supervisor
         self._post = post
         self._say = say
-        self._watched: dict[str, Files] = {}
+        self._watched: dict[str, Files] | None = None
+        self._warned: set[str] = set()
         self._watch: SourceWatch | None = None
         self._burst: Burst | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._pace = Pace()
         self._held_back: dict[str, _HeldBack] = {}
 
-    def start(self, loop: asyncio.AbstractEventLoop) -> None:
+    def start(self) -> None:
         """Watch from now on, which has to be before the services start."""
-        self._loop = loop
-        specs = [unit.spec for unit in self._supervisor.units.values()]
-        self._watched = {spec.type: spec.watch for spec in specs if spec.watch}
-        for line in reloaded_twice(specs):
-            self._say(line)
-        if self._watched:
-            self._start()
+        self._watched = {}
+        self.follow([unit.spec for unit in self._supervisor.units.values()])
 
-    def _start(self) -> None:
+    def follow(self, specs: Sequence[Spec]) -> None:
+        """These are the services from now on; nothing before `start`."""
+        watched = {spec.type: spec.watch for spec in specs if spec.watch}
+        if self._watched is None or watched == self._watched:
+            return
+        self._watched = watched
+        self._warn(specs)
+        before, self._watch = self._watch, self._started(watched) if watched else None
+        if before:
+            # After the new one has begun: what changes in between is seen by one of the two.
+            before.look_everywhere()
+            before.close()
+
+    def _warn(self, specs: Sequence[Spec]) -> None:
+        for line in reloaded_twice(specs):
+            if line not in self._warned:
+                self._warned.add(line)
+                self._say(line)
+
+    def _started(self, watched: dict[str, Files]) -> SourceWatch:
         # Here, because it costs every launch some milliseconds, and most services watch nothing.
         from devsup.edges.sourcewatch import SourceWatch  # noqa: PLC0415
         from devsup.edges.tree import Tree  # noqa: PLC0415
 
         anchors = {
             os.path.normpath(self._root / anchor): aims
-            for anchor, aims in globs.anchored(self._watched).items()
+            for anchor, aims in globs.anchored(watched).items()
         }
-        self._watch = SourceWatch(
+        watch = SourceWatch(
             Tree(anchors), self._take, lambda number: self._say(report.unwatched(number))
         )
-        self._watch.start(self._loop)
+        watch.start(self._loop)
+        return watch
 
     def close(self) -> None:
         """Nothing is posted from now on. Harmless before `start` and twice."""

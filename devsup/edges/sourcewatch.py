@@ -89,6 +89,10 @@ class SourceWatch:
             self._directories.close()
         self._next = self._directories = None
 
+    def look_everywhere(self) -> None:
+        """Tell of all that differs by now."""
+        self._look([(folder, ITSELF) for folder in self._tree.folders])
+
     def _look(self, places: Iterable[Place]) -> None:
         """Look there, and whatever came to light is watched, and looked at again after that."""
         changed = self._tree.look(places)

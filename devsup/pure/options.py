@@ -25,8 +25,8 @@ class OnExit(Enum):
 class ServiceOptions:
     """The table of one process type; None leaves the choice to what is known of its program.
 
-    `env_restart` holds glob patterns of the keys that concern it, `watch` those of files; `pty` gives
-    it a terminal.
+    `env_restart` holds glob patterns of the keys that concern it, `watch` those of files; `pty`
+    gives it a terminal.
     """
 
     stop_signal: Signals | None = None

@@ -181,6 +181,29 @@ def test_without_watching_nothing_is_restarted(stack: Stack) -> None:
     assert "version=two" not in stack.output
 
 
+def test_what_is_watched_can_be_said_while_it_runs(stack: Stack) -> None:
+    start(stack)
+    stack.replace("devsup.toml", "[services.worker]\n")
+    stack.wait_for("nothing restarted")
+    save(stack, "unwatched")
+    stack.replace("devsup.toml", WATCH)
+    stack.wait_for("nothing restarted")
+    save(stack, "two")
+    runs_on(stack, "two")
+    assert "version=unwatched" not in stack.output
+
+
+def test_a_service_that_is_added_watches_its_files_at_once(stack: Stack) -> None:
+    stack.write("Procfile", f"web: echo web; {PAUSE}\n")
+    save(stack, "one")
+    stack.up().wait_for_generation(1)
+    stack.replace("devsup.toml", WATCH)
+    stack.replace("Procfile", f"web: echo web; {PAUSE}\nworker: {SAYS}{PAUSE}\n")
+    stack.wait_for("version=one$")
+    save(stack, "two")
+    runs_on(stack, "two")
+
+
 def test_changes_while_quitting_start_nothing(stack: Stack) -> None:
     leave = stack.gate()
     start(stack, f"trap 'echo asked; read _ < gate; exit 0' TERM; {SAYS}{PAUSE}")
