@@ -69,7 +69,13 @@ class Run:
         self.record = record
         self.names = (*supervisor.units,)
         self.readiness = Readiness(self.post, self.ports)
-        self.advice = Advice(partial(output.say, tone=Tone.REPORT))
+        self.advice = Advice(
+            partial(output.say, tone=Tone.REPORT),
+            supervisor,
+            self.members,
+            surroundings.root,
+            surroundings.shell,
+        )
         fd = sys.stdout.fileno()
         self.terminals = Terminals(output, fd, by_default=surroundings.terminal)
         self.groups: dict[str, Group] = {}
@@ -237,7 +243,7 @@ class Run:
         It may also be removed and gone: then somebody has not read its last lines for long.
         """
         self.readiness.seen(unit.spec.name, lines)
-        self.advice.look(lines, unit.spec.name, unit.generation, unit.settings)
+        self.advice.look(lines, unit)
 
     def asked_of(self, name: str, ready: Ready) -> Ready:
         """What tells that a service is ready; a file that sets PORT overrules the Procfile's."""

@@ -1,108 +1,111 @@
-"""What devsup knows of errors that cost people hours, as data: sign, true cause, cure.
+"""What a sign in the output means, and what to do: one sentence from the sign and what is known.
 
-Each pattern is the form in which the library itself says it, so that a line which merely talks
-about the error does not match. `literal` is part of every match: looking for it first is what keeps
-a flood cheap.
+Every cause is the true one, as it was measured. No value of a setting is in any sentence, but that
+of the one switch in its known forms.
 """
 
-import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from enum import Enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from devsup.pure.lifecycle import State
+from devsup.pure.signs import Seen, Sign
 
 DISABLE_POOL = "SQLALCHEMY_DISABLE_POOL"
 SWITCHES = frozenset({"0", "1", "true", "false", "yes", "no", "on", "off"})
 """Values of a switch, which are no secret; any other value is not shown."""
-
-
-class Sign(Enum):
-    """What the output shows."""
-
-    OTHER_LOOP = "attached to a different loop"
-    CLOSED = "connection was closed in the middle of operation"
-    GREENLET = "greenlet_spawn has not been called"
-    PORT_TAKEN = "address already in use"
+LOCAL = frozenset({"localhost", "::1", "[::1]", "0.0.0.0", "::"})  # noqa: S104  not for listening
 
 
 @dataclass(frozen=True, slots=True)
-class Pattern:
-    """How a sign looks in the output."""
+class Owner:
+    """Who listens on a port; `service` when it is one of this run's."""
 
-    sign: Sign
-    literal: bytes
-    form: re.Pattern[bytes]
-
-
-PATTERNS = (
-    Pattern(
-        Sign.OTHER_LOOP,
-        b"attached to a different loop",
-        re.compile(rb"got Future <.+> attached to a different loop"),
-    ),
-    Pattern(
-        Sign.CLOSED,
-        b"connection was closed in the middle of operation",
-        re.compile(rb"ConnectionDoesNotExistError'?>?: connection was closed in the middle of op"),
-    ),
-    Pattern(
-        Sign.GREENLET,
-        b"greenlet_spawn has not been called",
-        re.compile(rb"MissingGreenlet'?>?: greenlet_spawn has not been called"),
-    ),
-    Pattern(
-        Sign.PORT_TAKEN,
-        b"ddress already in use",
-        re.compile(
-            rb"\[Errno \d+\] (?:Address already in use"
-            rb"|error while attempting to bind on address \('[^']*', (?P<port>\d+)[^)]*\): addr)"
-        ),
-    ),
-    Pattern(
-        Sign.PORT_TAKEN,
-        b"Connection in use: (",
-        re.compile(rb"Connection in use: \('[^']*', (?P<port>\d+)\)"),
-    ),
-)
+    pid: int
+    program: str
+    directory: str | None
+    service: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """A sign in a service's output, with the port that it names, if any."""
+class Server:
+    """The service of this run that is to answer at an address; `awaited`: who asks starts after it.
 
-    sign: Sign
-    port: int | None = None
-
-
-def signs(lines: bytes) -> Iterator[Seen]:
-    """Every sign in a run of lines, once for each pattern."""
-    for pattern in PATTERNS:
-        if pattern.literal in lines and (match := pattern.form.search(lines)):
-            port = match.groupdict().get("port")
-            yield Seen(pattern.sign, int(port) if port else None)
-
-
-def sentence(seen: Seen, service: str, settings: Mapping[str, str], owner: str) -> str:
-    """What the sign means, what the live setting is, and what to do.
-
-    `owner` says who holds the port, empty when nobody can be seen.
+    `listens`: it does so by now.
     """
+
+    name: str
+    type: str
+    state: State
+    listens: bool
+    awaited: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Python:
+    """What a service runs, and its virtual environment, if any; both empty when not known."""
+
+    program: str = ""
+    environment: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Whereabouts:
+    """What can be known of a module: directories of the project in which it lies ("." is the root).
+
+    `package_in` are those where only its package does; `environment` is a virtual environment of
+    the project that has it.
+    """
+
+    lies_in: tuple[str, ...] = ()
+    package_in: tuple[str, ...] = ()
+    environment: str = ""
+    python: Python = Python()
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known around a sign; each kind of sign has its own.
+
+    `keys` are settings that name the address, `idle` services that are not up, each with its state.
+    """
+
+    settings: Mapping[str, str] = field(default_factory=dict, repr=False)
+    type: str = ""
+    owner: Owner | None = None
+    is_taken: bool = True
+    server: Server | None = None
+    idle: tuple[str, ...] = ()
+    keys: tuple[str, ...] = ()
+    module: Whereabouts = Whereabouts()
+
+
+def sentence(seen: Seen, service: str, facts: Facts) -> str:
+    """What the sign means, what is known of it here and now, and what to do."""
+    return f"hint: {_meaning(seen, service, facts)}"
+
+
+def _meaning(seen: Seen, service: str, facts: Facts) -> str:
     match seen.sign:
         case Sign.OTHER_LOOP:
-            return f"hint: {_other_loop(service, settings.get(DISABLE_POOL, ''))}"
+            return _other_loop(service, facts.settings.get(DISABLE_POOL, ""))
         case Sign.CLOSED:
             return (
-                f"hint: {service}: a connection was ended under a query: the server was restarted,"
+                f"{service}: a connection was ended under a query: the server was restarted,"
                 " or a forked child used its parent's socket; call engine.dispose(close=False) in"
                 f" worker_process_init. {DISABLE_POOL} does not cure this one"
             )
         case Sign.GREENLET:
             return (
-                f"hint: {service}: an attribute was loaded lazily after a commit, or an async"
+                f"{service}: an attribute was loaded lazily after a commit, or an async"
                 " engine was used without await: expire_on_commit=False, or load eagerly."
                 f" {DISABLE_POOL} does not cure this one"
             )
         case Sign.PORT_TAKEN:
-            return f"hint: {_port_taken(service, seen.port, owner)}"
+            return _port_taken(service, seen.port, facts)
+        case Sign.NO_MODULE:
+            return f"{service}: {_no_module(seen.module or '', facts.module)}"
+        case Sign.REFUSED:
+            return f"{service}: {_refused(seen, facts)}"
 
 
 def _other_loop(service: str, setting: str) -> str:
@@ -119,8 +122,114 @@ def _other_loop(service: str, setting: str) -> str:
     )
 
 
-def _port_taken(service: str, port: int | None, owner: str) -> str:
+def _port_taken(service: str, port: int | None, facts: Facts) -> str:
     if port is None:
         return f"{service}: its port is taken; type: devsup check"
-    who = owner or "a process that this user cannot see"
-    return f"{service}: port {port} is held by {who}; type: devsup kill --port {port}"
+    if owner := facts.owner:
+        if owner.service == service:
+            return f"{service} listens on port {port} twice (pid {owner.pid} has it)"
+        if owner.service:
+            return (
+                f"{owner.service} and {service} both want port {port}, and {owner.service} has it:"
+                " give one of them another one in the Procfile ($PORT is different for each)"
+            )
+        return f"{service}: port {port} is held by {_who(owner)}; type: devsup kill --port {port}"
+    if facts.is_taken:
+        return (
+            f"{service}: port {port} is held by a process that this user cannot see;"
+            f" type: devsup kill --port {port}"
+        )
+    return f"{service}: port {port} was taken, and is free by now; type: devsup restart {service}"
+
+
+def _who(owner: Owner) -> str:
+    return f"{owner.pid} ({owner.program} in {owner.directory})"
+
+
+# ---- a missing module
+
+
+def _no_module(module: str, known: Whereabouts) -> str:
+    if known.lies_in:
+        return f"{module} lies in {_looked_for(known.lies_in[0])}"
+    package, _, rest = module.partition(".")
+    if known.package_in:
+        return (
+            f"{_inside(known.package_in[0], package)} has no {rest}: a slip in the name, or a file"
+            " that is missing"
+        )
+    python = known.python
+    uses = f" (it uses {python.environment or python.program})" if python.program else ""
+    if known.environment:
+        return (
+            f"{package} is installed in {known.environment}, which this service does not use{uses};"
+            f" type: . {known.environment}/bin/activate; devsup up"
+        )
+    if python.environment:
+        return (
+            f"{package} is neither in this project nor installed in {python.environment}, which it"
+            f" uses: {python.environment}/bin/python -m pip install, or a slip in the name"
+        )
+    return (
+        f"{package} is neither in this project nor installed{uses}: is the virtual environment"
+        " active in the shell of devsup up? else pip install, or a slip in the name"
+    )
+
+
+def _looked_for(where: str) -> str:
+    if where == ".":
+        return "this project's directory, where Python does not look: set PYTHONPATH=. in its line"
+    return (
+        f"{where}/, where Python does not look: begin its line with `cd {where} &&`, or set"
+        f" PYTHONPATH={where} in it"
+    )
+
+
+def _inside(where: str, package: str) -> str:
+    return package if where == "." else f"{where}/{package}"
+
+
+# ---- a refused connection
+
+
+def _refused(seen: Seen, facts: Facts) -> str:
+    if seen.socket:
+        return f"nobody listens on {seen.socket}{_idle(facts)}{_in_keys(facts)}"
+    if seen.host and seen.host not in LOCAL and not seen.host.startswith("127."):
+        return f"port {seen.port} of another machine refuses{_in_keys(facts)}"
+    if server := facts.server:
+        return f"port {seen.port} refused, {_of_server(server, facts.type)}"
+    if facts.owner:
+        return f"port {seen.port} refused, but {_who(facts.owner)} listens there by now"
+    return (
+        f"nobody listens on port {seen.port}, and no service here is known to{_idle(facts)}"
+        f"{_in_keys(facts)}"
+    )
+
+
+def _of_server(server: Server, asker: str) -> str:
+    name = server.name
+    if not server.awaited and (server.listens or server.state is State.STARTING):
+        now = "listens there by now" if server.listens else "is to listen there, and still starting"
+        return f'{name} {now}: in devsup.toml, [services.{asker}] after = ["{server.type}"]'
+    if server.listens:
+        return f"{name} listens there by now"
+    match server.state:
+        case State.UP:
+            return f"{name} is up, but does not listen there; type: devsup logs {name}"
+        case State.DOWN:
+            return f"{name} is to listen there, and down; type: devsup start {name}"
+        case State.CRASHED:
+            return f"{name} is to listen there, and crashed; type: devsup logs {name}"
+        case state:
+            return f"{name} is to listen there, and {state.value}"
+
+
+def _idle(facts: Facts) -> str:
+    return f" (not up: {', '.join(facts.idle)})" if facts.idle else ""
+
+
+def _in_keys(facts: Facts) -> str:
+    if not facts.keys:
+        return ": is the server running, and the address right?"
+    return f": is the server running, and the address in {' '.join(facts.keys)} right?"

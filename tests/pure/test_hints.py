@@ -1,80 +1,12 @@
-"""Known errors are recognised in the form in which the libraries themselves say them."""
+"""A hint tells the true cause, what is known here and now, and what to type."""
 
 from __future__ import annotations
 
 import pytest
 
-from devsup.pure.hints import Seen, Sign, sentence, signs
-
-LOOP = (
-    b"RuntimeError: Task <Task pending name='Task-9' coro=<add() running at /app/notes.py:12>"
-    b" cb=[_run_until_complete_cb() at /usr/lib/python3.11/asyncio/base_events.py:181]> got Future"
-    b" <Future pending cb=[BaseProtocol._on_waiter_completed()]> attached to a different loop\n"
-)
-
-
-@pytest.mark.parametrize(
-    ("lines", "seen"),
-    [
-        (LOOP, Seen(Sign.OTHER_LOOP)),
-        (
-            (
-                b"asyncpg.exceptions.ConnectionDoesNotExistError: connection was closed in the middle"
-                b" of operation\n"
-            ),
-            Seen(Sign.CLOSED),
-        ),
-        (
-            (
-                b"sqlalchemy.dialects.postgresql.asyncpg.Error: <class 'asyncpg.exceptions."
-                b"ConnectionDoesNotExistError'>: connection was closed in the middle of operation\n"
-            ),
-            Seen(Sign.CLOSED),
-        ),
-        (
-            (
-                b"sqlalchemy.exc.MissingGreenlet: greenlet_spawn has not been called; can't call"
-                b" await_only() here.\n"
-            ),
-            Seen(Sign.GREENLET),
-        ),
-        (
-            (
-                b"ERROR:    [Errno 98] error while attempting to bind on address ('127.0.0.1', 8000):"
-                b" address already in use\n"
-            ),
-            Seen(Sign.PORT_TAKEN, 8000),
-        ),
-        (
-            (
-                b"ERROR:    [Errno 98] error while attempting to bind on address ('::1', 8000, 0, 0):"
-                b" address already in use\n"
-            ),
-            Seen(Sign.PORT_TAKEN, 8000),
-        ),
-        (b"OSError: [Errno 98] Address already in use\n", Seen(Sign.PORT_TAKEN)),
-        (
-            b"[2026-01-01] [ERROR] Connection in use: ('127.0.0.1', 8000)\n",
-            Seen(Sign.PORT_TAKEN, 8000),
-        ),
-    ],
-)
-def test_an_error_is_known_by_the_form_its_library_gives_it(lines: bytes, seen: Seen) -> None:
-    assert list(signs(b"before\n" + lines + b"after\n")) == [seen]
-
-
-@pytest.mark.parametrize(
-    "lines",
-    [
-        b"we fixed the attached to a different loop bug\n",
-        b"docs: connection was closed in the middle of operation, see wiki\n",
-        b"note: greenlet_spawn has not been called is a common message\n",
-        b"is the address already in use? check the port\n",
-        b"",
-    ],
-)
-def test_a_line_that_only_talks_about_an_error_is_none(lines: bytes) -> None:
-    assert list(signs(lines)) == []
+from devsup.pure.hints import Facts, Owner, Python, Server, Whereabouts, sentence
+from devsup.pure.lifecycle import State
+from devsup.pure.signs import Seen, Sign
 
 
 @pytest.mark.parametrize(
@@ -88,26 +20,103 @@ def test_a_line_that_only_talks_about_an_error_is_none(lines: bytes) -> None:
 def test_advice_on_the_loop_depends_on_the_live_setting(
     settings: dict[str, str], said: str
 ) -> None:
-    assert said in sentence(Seen(Sign.OTHER_LOOP), "worker.1", settings, "")
+    assert said in sentence(Seen(Sign.OTHER_LOOP), "worker.1", Facts(settings))
 
 
 def test_a_value_that_is_no_switch_is_not_shown() -> None:
-    line = sentence(Seen(Sign.OTHER_LOOP), "worker.1", {"SQLALCHEMY_DISABLE_POOL": "hunter2"}, "")
-    assert "hunter2" not in line
+    facts = Facts({"SQLALCHEMY_DISABLE_POOL": "hunter2"})
+    assert "hunter2" not in sentence(Seen(Sign.OTHER_LOOP), "worker.1", facts)
+    assert "hunter2" not in repr(facts)
 
 
 @pytest.mark.parametrize("sign", [Sign.CLOSED, Sign.GREENLET])
 def test_no_cure_is_promised_where_the_pool_is_not_the_cause(sign: Sign) -> None:
-    assert "does not cure" in sentence(Seen(sign), "web.1", {}, "")
+    assert "does not cure" in sentence(Seen(sign), "web.1", Facts())
+
+
+OWNER = Owner(12, "uvicorn", "/x")
+OURS = Owner(12, "uvicorn", "/x", "api.1")
 
 
 @pytest.mark.parametrize(
-    ("port", "owner", "said"),
+    ("port", "facts", "said"),
     [
-        (8000, "12 (uvicorn in /x)", "port 8000 is held by 12 (uvicorn in /x); type: devsup kill"),
-        (8000, "", "held by a process that this user cannot see"),
-        (None, "", "its port is taken; type: devsup check"),
+        (8000, Facts(owner=OWNER), "port 8000 is held by 12 (uvicorn in /x); type: devsup kill"),
+        (8000, Facts(owner=OURS), "api.1 and web.1 both want port 8000, and api.1 has it"),
+        (8000, Facts(), "held by a process that this user cannot see"),
+        (8000, Facts(is_taken=False), "free by now; type: devsup restart web.1"),
+        (None, Facts(), "its port is taken; type: devsup check"),
     ],
 )
-def test_a_taken_port_has_an_owner_and_a_remedy(port: int | None, owner: str, said: str) -> None:
-    assert said in sentence(Seen(Sign.PORT_TAKEN, port), "web.1", {}, owner)
+def test_a_taken_port_has_an_owner_and_a_remedy(port: int | None, facts: Facts, said: str) -> None:
+    assert said in sentence(Seen(Sign.PORT_TAKEN, port), "web.1", facts)
+
+
+def test_no_service_of_this_run_is_to_be_killed_for_its_port() -> None:
+    assert "kill" not in sentence(Seen(Sign.PORT_TAKEN, 8000), "web.1", Facts(owner=OURS))
+
+
+VENV = Python(".venv/bin/uvicorn", ".venv")
+
+
+@pytest.mark.parametrize(
+    ("module", "known", "said"),
+    [
+        ("app", Whereabouts(("backend",)), "app lies in backend/, where Python does not look"),
+        ("app", Whereabouts(("backend",)), "`cd backend &&`"),
+        ("app", Whereabouts((".",)), "PYTHONPATH=."),
+        ("app.mian", Whereabouts(package_in=("backend",)), "backend/app has no mian: a slip"),
+        ("fastapi", Whereabouts(python=VENV), ".venv/bin/python -m pip install"),
+        (
+            "fastapi",
+            Whereabouts(environment=".venv", python=Python("/usr/bin/uvicorn")),
+            (
+                "installed in .venv, which this service does not use (it uses /usr/bin/uvicorn);"
+                " type: . .venv/bin/activate; devsup up"
+            ),
+        ),
+        ("fastapi", Whereabouts(), "is the virtual environment active"),
+    ],
+)
+def test_a_missing_module_is_misplaced_or_misspelt_or_not_installed(
+    module: str, known: Whereabouts, said: str
+) -> None:
+    assert said in sentence(Seen(Sign.NO_MODULE, module=module), "web.1", Facts(module=known))
+
+
+def server(state: State, *, listens: bool = False, awaited: bool = True) -> Facts:
+    return Facts(type="web", server=Server("db.1", "db", state, listens, awaited))
+
+
+@pytest.mark.parametrize(
+    ("facts", "said"),
+    [
+        (server(State.STARTING, awaited=False), "still starting: in devsup.toml, [services.web]"),
+        (
+            server(State.UP, listens=True, awaited=False),
+            "by now: in devsup.toml, [services.web] af",
+        ),
+        (server(State.UP, listens=True, awaited=False), 'after = ["db"]'),
+        (server(State.UP, listens=True), "db.1 listens there by now"),
+        (server(State.UP), "db.1 is up, but does not listen there; type: devsup logs db.1"),
+        (server(State.DOWN), "type: devsup start db.1"),
+        (server(State.CRASHED), "crashed; type: devsup logs db.1"),
+        (server(State.STUCK), "stuck"),
+        (Facts(owner=OWNER), "12 (uvicorn in /x) listens there by now"),
+        (Facts(idle=("db.1 crashed",)), "no service here is known to (not up: db.1 crashed)"),
+        (Facts(keys=("DATABASE_URL",)), "the address in DATABASE_URL right?"),
+    ],
+)
+def test_a_refused_connection_names_the_service_that_should_answer(facts: Facts, said: str) -> None:
+    assert said in sentence(Seen(Sign.REFUSED, 5432, "127.0.0.1"), "web.1", facts)
+
+
+def test_no_service_here_answers_for_another_machine() -> None:
+    line = sentence(Seen(Sign.REFUSED, 5432, "10.0.0.7"), "web.1", server(State.CRASHED))
+    assert "another machine" in line
+    assert "db.1" not in line
+
+
+def test_a_socket_that_nobody_listens_on_is_named() -> None:
+    line = sentence(Seen(Sign.REFUSED, socket="/run/x.sock"), "web.1", Facts(idle=("db.1 down",)))
+    assert "nobody listens on /run/x.sock (not up: db.1 down)" in line

@@ -1,0 +1,304 @@
+"""Errors that cost people hours, recognised in the output; as data.
+
+Each form is the one in which the program itself says it, with nothing before it but what a log or a
+traceback puts there and nothing behind it: a line which merely talks about the error (prose, JSON,
+an assertion) does not match. `literal` is part of every match: looking for it first is what keeps a
+flood cheap.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Sign(Enum):
+    """What the output shows."""
+
+    OTHER_LOOP = "attached to a different loop"
+    CLOSED = "connection was closed in the middle of operation"
+    GREENLET = "greenlet_spawn has not been called"
+    PORT_TAKEN = "address already in use"
+    NO_MODULE = "no module named so"
+    REFUSED = "connection refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A sign in a service's output, with what it names: a port, a host, a socket, a module."""
+
+    sign: Sign
+    port: int | None = None
+    host: str | None = None
+    socket: str | None = None
+    module: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """One way to say it: `core` up to the end of a line, behind a `head` from the line's start."""
+
+    core: re.Pattern[bytes]
+    head: re.Pattern[bytes]
+
+    def find(self, lines: bytes) -> re.Match[bytes] | None:
+        """The first core behind its head. Apart, since a core begins with text to search for."""
+        for match in self.core.finditer(lines):
+            start = lines.rfind(b"\n", 0, match.start()) + 1
+            if self.head.fullmatch(lines, start, match.start()):
+                return match
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """How a sign looks in the output: the first form that is found counts."""
+
+    sign: Sign
+    literal: bytes
+    forms: tuple[Form, ...]
+
+
+# What a log puts before a message: a level, and neither a quote nor a brace.
+_LOGGED = rb"(?:(?=[\w\[])[^\"'{]*\b(?:ERROR|CRITICAL|FATAL|LOG|WARNING)\b[^\"'{]*?[\]:\s])?"
+_COLOURS = re.compile(rb"\x1b\[[0-9;]*m")
+_IN_USE = rb"\[Errno (?:98|48)\] "
+_REFUSED = rb"\[Errno (?:111|61)\] "
+_SERVER = rb"connection to server "
+
+
+def _form(head: bytes, core: bytes) -> Form:
+    return Form(re.compile(core + rb"\r?$", re.MULTILINE), re.compile(head))
+
+
+def _raised(names: bytes) -> bytes:
+    """What a traceback puts before a message; an exception group draws branches before it."""
+    return rb"[ |+-]*(?:[\w.]+\.)?(?:" + names + rb"): "
+
+
+_NO_CONNECTION = _raised(rb"\w*Error") + rb"|" + _LOGGED + rb"consumer: Cannot connect to \S+: "
+_LIBPQ = _raised(rb"OperationalError") + rb"(?:\([\w.]+\) )?(?:connection [a-z ]+: )?"
+_OS_ERROR = _raised(rb"OSError") + rb"|" + _LOGGED
+
+PATTERNS = (
+    Pattern(
+        Sign.OTHER_LOOP,
+        b"attached to a different loop",
+        (
+            _form(
+                _raised(rb"RuntimeError") + rb".*",
+                rb"got Future <.+> attached to a different loop",
+            ),
+        ),
+    ),
+    Pattern(
+        Sign.CLOSED,
+        b"connection was closed in the middle of operation",
+        (
+            _form(
+                _raised(rb"ConnectionDoesNotExistError")
+                # as SQLAlchemy wraps it, once or twice
+                + rb"|"
+                + _raised(rb"\w*Error")
+                + rb"(?:\([\w.]+\) )?<class '[\w.]*ConnectionDoesNotExistError'>: ",
+                rb"connection was closed in the middle of operation",
+            ),
+        ),
+    ),
+    Pattern(
+        Sign.GREENLET,
+        b"greenlet_spawn has not been called",
+        (
+            _form(
+                _raised(rb"MissingGreenlet")
+                + rb"|"
+                + _raised(rb"\w*Error")
+                + rb"\([\w.]*MissingGreenlet\) ",
+                rb"greenlet_spawn has not been called; can't call \w+\(\) here\..*",
+            ),
+        ),
+    ),
+    Pattern(
+        Sign.PORT_TAKEN,
+        b"ddress already in use",
+        (
+            # uvicorn, and whoever else listens through asyncio
+            _form(
+                _OS_ERROR,
+                _IN_USE
+                + rb"error while attempting to bind on address \('[^']*', (?P<port>\d+)[^)]*\):"
+                rb" (?:\[errno \d+\] )?address already in use",
+            ),
+            # gunicorn, before it tries again
+            _form(
+                _LOGGED,
+                rb"connection to \('[^']*', (?P<port>\d+)[^)]*\) failed: "
+                + _IN_USE
+                + rb"Address already in use",
+            ),
+            # node
+            _form(
+                rb"(?:Uncaught )?",
+                rb"Error: listen EADDRINUSE: address already in use \S*?:(?P<port>\d+)",
+            ),
+            # Go
+            _form(
+                rb"(?:\w[^\"'{]*[\s:])?",
+                rb"listen tcp\d? \S*:(?P<port>\d+): bind: address already in use",
+            ),
+            # Redis, Valkey
+            _form(
+                rb"\d+:\S+ .* # (?:Warning: )?",
+                rb"Could not create server TCP listening socket \S+:(?P<port>\d+):"
+                rb" bind: Address already in use",
+            ),
+            # nginx
+            _form(
+                rb"(?:nginx: |\d[\d/: ]+)\[emerg\] [^\"'{]*",
+                rb"bind\(\) to \S+:(?P<port>\d+) failed \((?:98|48): Address already in use\)",
+            ),
+            # PostgreSQL, which tells the port in its next line
+            _form(
+                _LOGGED,
+                rb"could not bind IPv\d address \"[^\"\n]*\": Address already in use"
+                rb"(?:\n.*HINT:  Is another postmaster already running on port (?P<port>\d+)\?.*)?",
+            ),
+            # the JVM
+            _form(
+                rb"(?:Exception in thread \"[^\"]*\" |Caused by: )?",
+                rb"java\.net\.BindException: Address already in use(?: \(Bind failed\))?",
+            ),
+            # Python
+            _form(_OS_ERROR, _IN_USE + rb"Address already in use"),
+        ),
+    ),
+    Pattern(
+        Sign.PORT_TAKEN,
+        b"Connection in use: ('",
+        (_form(_LOGGED, rb"Connection in use: \('[^']*', (?P<port>\d+)[^)]*\)"),),
+    ),
+    Pattern(
+        Sign.NO_MODULE,
+        b"No module named",
+        (
+            _form(
+                _raised(rb"ModuleNotFoundError"),
+                rb"No module named '(?P<module>[^'\n]+)'(?:; '[^'\n]+' is not a package)?",
+            ),
+            # python -m
+            _form(rb"/\S*/(?:python|pypy)[\d.]*: ", rb"No module named (?P<module>[\w.]+)"),
+            _form(
+                rb"/\S*/(?:python|pypy)[\d.]*: Error while finding module specification for"
+                rb" '[^']+' \(ModuleNotFoundError: ",
+                rb"No module named '(?P<module>[^'\n]+)'\)",
+            ),
+        ),
+    ),
+    Pattern(
+        Sign.NO_MODULE,
+        b"Error loading ASGI app. Could not import module",
+        (
+            _form(
+                _LOGGED,
+                rb"Error loading ASGI app\. Could not import module \"(?P<module>[\w.]+)\"\.",
+            ),
+        ),
+    ),
+    Pattern(
+        Sign.NO_MODULE,
+        b"Unable to load celery application.",
+        (
+            _form(
+                rb"",
+                rb"Unable to load celery application\.\r?\n"
+                rb"The module (?P<module>[\w.]+) was not found\.",
+            ),
+        ),
+    ),
+    Pattern(
+        Sign.NO_MODULE,
+        b", module not found.",
+        (  # hypercorn
+            _form(
+                _raised(rb"NoAppError"),
+                rb"Cannot load application from '(?P<module>[\w.]+):[^'\n]*', module not found\.",
+            ),
+        ),
+    ),
+    Pattern(
+        Sign.REFUSED,
+        b"] Connect call failed ('",
+        (  # asyncio, and so asyncpg
+            _form(
+                _raised(rb"ConnectionRefusedError|OSError") + rb"(?:Multiple exceptions: )?",
+                _REFUSED + rb"Connect call failed \('(?P<host>[^']*)', (?P<port>\d+)[^)]*\)"
+                rb"(?:, " + _REFUSED + rb"Connect call failed \([^)]*\))*",
+            ),
+        ),
+    ),
+    Pattern(
+        Sign.REFUSED,
+        b" connecting to",
+        (  # redis-py, alone and within kombu; celery's own line
+            _form(
+                _NO_CONNECTION,
+                rb"Error (?:111|61) connecting to (?P<host>[^\s/]+):(?P<port>\d+)\."
+                rb" (?:Connection refused|Connect call failed \([^)\n]*\))\.+",
+            ),
+            _form(
+                _NO_CONNECTION,
+                rb"Error (?:2|111|61) connecting to (?P<socket>/[^\s@]+)\."
+                rb" (?:No such file or directory|Connection refused)\.+",
+            ),
+        ),
+    ),
+    Pattern(
+        Sign.REFUSED,
+        b"consumer: Cannot connect to amqp",
+        (
+            _form(
+                _LOGGED,
+                rb"consumer: Cannot connect to amqps?://(?:[^\s@/]*@)?(?P<host>[^\s@/]+):"
+                rb"(?P<port>\d+)/\S*: " + _REFUSED + rb"Connection refused\.*",
+            ),
+        ),
+    ),
+    Pattern(
+        Sign.REFUSED,
+        b"connection to server",
+        (  # libpq, and so psycopg
+            _form(
+                _LIBPQ,
+                _SERVER + rb"at \"(?P<host>[^\"\n]*)\"(?: \([^)\n]*\))?, port (?P<port>\d+)"
+                rb" failed: Connection refused",
+            ),
+            _form(
+                _LIBPQ,
+                _SERVER + rb"on socket \"(?P<socket>/[^\"\n]*)\" failed:"
+                rb" (?:No such file or directory|Connection refused)",
+            ),
+        ),
+    ),
+)
+
+
+def signs(lines: bytes) -> Iterator[Seen]:
+    """Every sign in a run of lines, once for each pattern."""
+    for pattern in PATTERNS:
+        if pattern.literal in lines and (seen := _find(pattern, _COLOURS.sub(b"", lines))):
+            yield seen
+
+
+def _find(pattern: Pattern, lines: bytes) -> Seen | None:
+    match = next(filter(None, (form.find(lines) for form in pattern.forms)), None)
+    if match is None:
+        return None
+    named = {key: value.decode(errors="replace") for key, value in match.groupdict(b"").items()}
+    port = named.get("port")
+    return Seen(
+        pattern.sign,
+        port=int(port) if port else None,
+        host=named.get("host"),
+        socket=named.get("socket"),
+        module=named.get("module"),
+    )
