@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from devsup.commands import remote
 from devsup.commands.serving import Request as Launch
@@ -33,7 +34,7 @@ def detach(launch: Launch) -> None:
         )
     place.make()
     errors = place.path / "detached"
-    with errors.open("w+b") as refusal:
+    with writable(errors) as refusal:
         process = subprocess.Popen(
             # -P: a module of the project here must not pass for one of Python's or of devsup's.
             [sys.executable, "-P", "-m", "devsup", "up", *arguments(launch)],
@@ -51,6 +52,14 @@ def detach(launch: Launch) -> None:
             hint="see: devsup status; end it: devsup down",
             exit_code=INTERRUPTED,
         ) from None
+
+
+def writable(path: Path) -> BinaryIO:
+    """A new file for what the other devsup refuses."""
+    try:
+        return path.open("w+b")
+    except OSError as error:
+        raise DevsupError(f"{path} cannot be written: {error.strerror}") from None
 
 
 def wait_for_answer(place: RunDirectory, process: subprocess.Popen[bytes], errors: Path) -> None:

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from devsup.edges import processes
 from devsup.edges.rundir import RunDirectory
+from devsup.pure.errors import DevsupError
 from devsup.pure.record import Record, Session
 
 
@@ -27,7 +28,13 @@ class Diary:
         self.lost: Callable[[OSError], None] | None = lost
         self.ports = ports
         self.page = Record(run, root, processes.boot(), processes.own(), (), (*ports(),))
-        directory.write(self.page)
+        try:
+            directory.write(self.page)
+        except OSError as error:
+            raise DevsupError(
+                f"{directory.record} cannot be written: {error.strerror}",
+                hint="nothing was started: without it a later devsup could not find what is left",
+            ) from None
 
     def record(self, leaders: Mapping[str, int]) -> None:
         """These leaders live, each in a session that has its pid as its number."""

@@ -127,8 +127,7 @@ class Desk:
         Raises:
             DevsupError: it did not end well.
         """
-        if self.run.supervisor.phase is not Phase.QUITTING:
-            self.run.post(events.Quit(0))
+        self.run.end(0)
         if await asyncio.shield(self.run.exit_code) == FAILED:
             raise DevsupError("a service failed or could not be ended", hint="see: devsup logs")
 

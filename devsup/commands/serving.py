@@ -101,7 +101,11 @@ async def serve(
         parts.callback(log.close)
         parts.callback(output.close)
         control = Control(directory.socket, desk.answer)
-        await control.start()
+        try:
+            await control.start()
+        except DevsupError:
+            run.zygote.close(END_PATIENCE)  # later it ends before the last line is passed on
+            raise
         # Whoever follows the output gets the last line of it before we hang up.
         parts.push_async_callback(control.close)
         parts.callback(desk.ended.set)

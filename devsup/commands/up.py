@@ -26,7 +26,7 @@ from devsup.pure.errors import FAILED
 from devsup.pure.lines import Tone
 from devsup.pure.programs import ListenReady, Ready
 from devsup.pure.sighting import GENERATION, RUN, SERVICE
-from devsup.pure.supervisor import Phase, Supervisor
+from devsup.pure.supervisor import Supervisor
 from devsup.pure.unit import Unit
 
 SWEEP_PATIENCE = 1.0
@@ -179,24 +179,16 @@ class Run:
             self.loop.add_signal_handler(signal.SIGHUP, self.end, EXIT_CODES[signal.SIGHUP])
 
     def end(self, exit_code: int) -> None:
-        """End the run gracefully; nothing new to one that is ending already."""
-        if self.supervisor.phase is not Phase.QUITTING:
-            self.post(events.Quit(exit_code))
+        """End the run gracefully; nothing new to one that is ending already.
+
+        A signal that follows is the first of whoever sends it: Ctrl-C after `devsup down`, or in
+        `devsup up | tee log`, where it ends the reader, too.
+        """
+        self.post(events.Quit(exit_code, events.Asker.ELSEWHERE))
 
     def unheard(self) -> None:
-        """Nobody reads the output any more.
-
-        Ctrl-C in `devsup up | tee log` ends the reader too: an interrupt that follows is the first.
-        """
-        if self.supervisor.phase is not Phase.QUITTING:
-            self.end(0)
-            self.loop.add_signal_handler(signal.SIGINT, self.interrupted_after_reader)
-
-    def interrupted_after_reader(self) -> None:
-        """From now on an interrupt is the second one."""
-        self.loop.add_signal_handler(
-            signal.SIGINT, self.post, events.Quit(EXIT_CODES[signal.SIGINT])
-        )
+        """Nobody reads the output any more."""
+        self.end(0)
 
     def callback_failed(self, _: asyncio.AbstractEventLoop, context: Mapping[str, Any]) -> None:
         """An exception that nobody awaits: in a callback of the loop it is a bug of ours.

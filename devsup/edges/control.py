@@ -96,12 +96,22 @@ class Control:
         self._peers: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
-        """Listen; the directory around the socket is ours alone, and so is the socket."""
-        self._path.unlink(missing_ok=True)
-        self._server = await asyncio.start_unix_server(
-            self._connected, self._path, limit=LONGEST_REQUEST
-        )
-        self._path.chmod(0o600)
+        """Listen; the directory around the socket is ours alone, and so is the socket.
+
+        Raises:
+            DevsupError: something is in the way there, or it cannot be made.
+        """
+        try:
+            self._path.unlink(missing_ok=True)
+            self._server = await asyncio.start_unix_server(
+                self._connected, self._path, limit=LONGEST_REQUEST
+            )
+            self._path.chmod(0o600)
+        except OSError as error:
+            raise DevsupError(
+                f"the control socket {self._path} cannot be made: {error.strerror}",
+                hint=f"remove what is in its place: rm -r {self._path}",
+            ) from None
 
     async def close(self) -> None:
         """Hang up on everybody; what was sent is still delivered to those who read it."""
@@ -111,7 +121,8 @@ class Control:
         for task in self._peers:
             task.cancel()
         await asyncio.gather(*self._peers, return_exceptions=True)
-        self._path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # the next `up` makes room for its own
+            self._path.unlink(missing_ok=True)
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()

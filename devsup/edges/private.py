@@ -13,16 +13,20 @@ def make_private(path: Path) -> None:
     Raises:
         DevsupError: it is not. In /tmp anybody may have been there first.
     """
-    try:
-        path.mkdir(mode=0o700)
-    except FileExistsError:
-        pass
-    except OSError as error:
-        raise DevsupError(
-            f"{path} cannot be made: {error.strerror}",
-            hint="devsup keeps the lock and the record of a run there",
-        ) from None
-    check_private(path)
+    while True:
+        try:
+            path.mkdir(mode=0o700)
+        except FileExistsError:
+            pass
+        except OSError as error:
+            raise DevsupError(
+                f"{path} cannot be made: {error.strerror}",
+                hint="devsup keeps the lock and the record of a run there",
+            ) from None
+        try:
+            return check_private(path)
+        except FileNotFoundError:
+            continue  # tidied up just now, by another devsup
 
 
 def check_private(path: Path) -> None:
@@ -30,6 +34,7 @@ def check_private(path: Path) -> None:
 
     Raises:
         DevsupError: it is not.
+        FileNotFoundError: there is none.
     """
     found = path.lstat()
     if not stat.S_ISDIR(found.st_mode):
@@ -39,6 +44,8 @@ def check_private(path: Path) -> None:
             f"{path} belongs to another user (uid {found.st_uid})",
             hint="devsup keeps its lock there and must own it: have it removed",
         )
+    if found.st_mode & 0o700 != 0o700:  # noqa: PLR2004  read, write, enter
+        raise DevsupError(f"{path} is closed to yourself", hint=f"open it: chmod 700 {path}")
     if found.st_mode & 0o077:
         raise DevsupError(
             f"{path} is open to other users (mode {stat.S_IMODE(found.st_mode):o})",

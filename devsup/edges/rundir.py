@@ -68,8 +68,10 @@ class Lock:
 
     def release(self) -> None:
         """Let go, and tidy up: this directory if nothing is kept in it, and those of the past."""
-        self.directory.holder_file.unlink(missing_ok=True)
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(
+            OSError
+        ):  # /tmp may have become read-only: the lock goes all the same
+            self.directory.holder_file.unlink(missing_ok=True)
             if not self.directory.keeps_anything():
                 self.directory.root_link.unlink()
                 self.directory.path.rmdir()
@@ -98,7 +100,7 @@ class RunDirectory:
         name = re.sub(r"[^A-Za-z0-9._-]", "_", real.name)[:LONGEST_NAME] or "root"
         found = cls((base or default_base()) / f"{name}-{key}", key, real)
         for path in (found.path.parent, found.path):
-            if os.path.lexists(path):
+            with contextlib.suppress(FileNotFoundError):  # not made yet, or tidied up just now
                 check_private(path)
         return found
 
@@ -154,6 +156,8 @@ class RunDirectory:
             except BlockingIOError:
                 os.close(file)
                 return None
+            except OSError as error:  # no descriptors left; a file system without locks
+                raise DevsupError(f"{self.path} cannot be locked: {error.strerror}") from None
             if self._is(file):
                 return self._held(file, role)
             os.close(file)
@@ -162,8 +166,10 @@ class RunDirectory:
         try:
             self._write_holder(role)
         except OSError as error:
-            os.close(file)
-            raise DevsupError(f"{self.path} cannot be written: {error.strerror}") from None
+            if role is Role.UP:
+                os.close(file)
+                raise DevsupError(f"{self.path} cannot be written: {error.strerror}") from None
+            # Where the disk is full there is still something to kill, and the lock is held.
         return Lock(self, file)
 
     def _is(self, file: int) -> bool:
@@ -176,7 +182,11 @@ class RunDirectory:
     def _write_holder(self, role: Role) -> None:
         from devsup.edges import processes  # noqa: PLC0415  many commands only need a path
 
-        holder = {"identity": asdict(processes.own()), "role": role.value}
+        holder = {
+            "boot": processes.boot(),
+            "identity": asdict(processes.own()),
+            "role": role.value,
+        }
         self._write(self.holder_file, json.dumps(holder))
 
     def holder(self) -> Holder | None:
@@ -189,7 +199,9 @@ class RunDirectory:
             holder = Holder(records.identity(data["identity"]), Role(data["role"]))
         except (OSError, ValueError, TypeError, KeyError):
             return None
-        return holder if processes.is_alive(holder.identity) else None
+        # A pid of another container, which shares our /tmp, means nobody here.
+        is_ours = data.get("boot") == processes.boot() and processes.is_alive(holder.identity)
+        return holder if is_ours else None
 
     def locked(self) -> bool:
         """Whether somebody holds the lock."""
@@ -212,8 +224,10 @@ class RunDirectory:
 
     def forget(self) -> None:
         """After a clean end: nothing is left that a record could help to find."""
-        self.record.unlink(missing_ok=True)
-        self.socket.unlink(missing_ok=True)
+        for path in (self.record, self.socket):
+            # What cannot be removed (a read-only /tmp) costs the next `up` a look, and no more.
+            with contextlib.suppress(OSError):
+                path.unlink(missing_ok=True)
 
     def _write(self, path: Path, text: str) -> None:
         self.make()  # anybody may clean up /tmp, and a run outlives that

@@ -1,6 +1,7 @@
 """What happens to a run: the input of `supervisor`."""
 
 from dataclasses import dataclass
+from enum import Enum
 
 from devsup.pure.declaration import Declaration
 from devsup.pure.errors import Problem
@@ -101,11 +102,19 @@ class Counted:
     stale: tuple[int, ...] = ()
 
 
+class Asker(Enum):
+    """Who wants the run to end."""
+
+    SIGNAL = "a signal: Ctrl-C, SIGTERM"
+    ELSEWHERE = "another terminal, a reader that left, a service that ended"
+
+
 @dataclass(frozen=True, slots=True)
 class Quit:
-    """The run is to end with this exit code; the second time without any grace."""
+    """The run is to end with this exit code; by a second signal without any grace."""
 
     exit_code: int
+    asker: Asker = Asker.SIGNAL
 
 
 Asked = RestartAsked | StartAsked | StopAsked

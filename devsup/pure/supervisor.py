@@ -45,6 +45,7 @@ class Supervisor:
         self.problems: tuple[Problem, ...] = ()
         self.verification = Verification()
         self.exit_code = 0
+        self.asker = on.Asker.ELSEWHERE
         self.change = Change(Cause.LAUNCH, 0.0, declared)
         self._effects: list[Effect] = []
 
@@ -111,8 +112,8 @@ class Supervisor:
                     self._lived(self.units[event.name], event, now)
             case on.Counted():
                 self._counted(event, now)
-            case on.Quit(exit_code):
-                self._quit(exit_code, now)
+            case on.Quit(exit_code, asker):
+                self._quit(exit_code, asker, now)
 
     # ---- files
 
@@ -247,7 +248,7 @@ class Supervisor:
                 self._say(tell.Following(name, Next.RESTART, unit.backoff))
             case OnExit.STOP:
                 self._say(tell.Following(name, Next.STOP))
-                self._quit(0 if unit.finished else FAILED, now)
+                self._quit(0 if unit.finished else FAILED, on.Asker.ELSEWHERE, now)
 
     # ---- phases
 
@@ -291,15 +292,27 @@ class Supervisor:
         units = [self.units[name] for name in self.roster.listed(self.change.names)]
         return self.change.steady(units, self.declared, self.generation, processes, now)
 
-    def _quit(self, exit_code: int, now: float) -> None:
+    def _quit(self, exit_code: int, asker: on.Asker, now: float) -> None:
         if self.phase is Phase.QUITTING:
-            for name in self.roster.listed(self.roster.alive):
-                self._do(self.units[name].advance(Event.KILL, now))
+            self._hurry(asker, now)
             return
+        self.asker = asker
         self.phase = Phase.QUITTING
         self.exit_code = exit_code
         self.roster.end()
         self._say(tell.Quitting(self.roster.listed(self.roster.draining)))
+
+    def _hurry(self, asker: on.Asker, now: float) -> None:
+        """Only who has already asked, as the person at the terminal does, means to kill."""
+        left = self.roster.listed(self.roster.alive)
+        if asker is on.Asker.ELSEWHERE:
+            return
+        if self.asker is on.Asker.ELSEWHERE:
+            self.asker = asker
+            self._say(tell.Quitting(left))
+            return
+        for name in left:
+            self._do(self.units[name].advance(Event.KILL, now))
 
     def _leave(self) -> None:
         left = [self.units[name].life.state for name in self.roster.draining]

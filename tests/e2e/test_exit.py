@@ -8,7 +8,10 @@ import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
+from other import other
 from stack import DEVSUP, PAUSE, SECONDS
+
+from devsup.edges.rundir import RunDirectory
 
 if TYPE_CHECKING:
     from stack import Stack
@@ -106,6 +109,46 @@ def test_a_closed_pipe_and_an_interrupt_after_it_are_not_two_either(stack: Stack
     stack.signal(signal.SIGINT)
     task.wait_for("done")
     assert stack.wait_for_exit() == 0
+
+
+def test_an_interrupt_after_down_is_the_first_of_the_person_at_the_terminal(stack: Stack) -> None:
+    stack.write("Procfile", f"web: {BUSY}\n")
+    finish = stack.gate()
+    stack.up("-t", "600").wait_for("there")
+    with other(stack, "down") as ending:
+        stack.wait_for("asked")
+        stack.signal(signal.SIGINT)
+        stack.wait_for("stopping web.1 .Ctrl-C again to kill")
+        finish()
+        assert ending.wait() == (0, "")
+    assert stack.wait_for_exit() == 0
+    stack.wait_for("bye")
+    assert "SIGKILL" not in stack.output
+
+
+def test_two_interrupts_after_down_kill(stack: Stack) -> None:
+    stack.write("Procfile", f"web: {DEAF}\n")
+    stack.up("-t", "600").wait_for("there")
+    with other(stack, "down"):
+        stack.wait_for("stopping web.1")
+        stack.signal(signal.SIGINT)
+        stack.wait_for("stopping web.1")
+        stack.signal(signal.SIGINT)
+        stack.wait_for("web.1: SIGKILL")
+        assert stack.wait_for_exit() == 0
+
+
+def test_a_control_socket_that_cannot_be_made_is_a_plain_refusal(stack: Stack) -> None:
+    stack.write("Procfile", f"web: {POLITE}\n")
+    socket = RunDirectory.of(stack.root).socket
+    socket.mkdir(parents=True, mode=0o700)
+    socket.parent.chmod(0o700)
+    done = stack.run("up")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert f"the control socket {socket} cannot be made" in done.stderr
+    assert f"rm -r {socket}" in done.stderr
+    socket.rmdir()
+    stack.up().wait_for("there")
 
 
 def test_a_closed_pipe_ends_it_quietly(stack: Stack) -> None:

@@ -15,6 +15,7 @@ import pytest
 from children import READY, Child, Nursery
 from users import NOBODY
 
+from devsup.commands.diary import Diary
 from devsup.edges import processes, rundir
 from devsup.edges.rundir import Holder, Role, RunDirectory
 from devsup.pure.errors import DevsupError
@@ -235,6 +236,72 @@ def test_a_holder_whose_pid_was_recycled_holds_nothing(directory: RunDirectory) 
     identity = {"pid": os.getpid(), "started": 1.0}
     directory.holder_file.write_text(json.dumps({"identity": identity, "role": "up"}))
     assert directory.holder() is None
+
+
+def test_a_holder_in_another_container_is_nobody_here(directory: RunDirectory) -> None:
+    with directory.lock() or pytest.fail("locked"):
+        data = json.loads(directory.holder_file.read_text())
+        directory.holder_file.write_text(json.dumps(data | {"boot": "another"}))
+        assert directory.holder() is None
+
+
+def spoil(path: Path) -> Path:
+    """Put in the place of a file what can neither be written nor unlinked."""
+    path.unlink(missing_ok=True)
+    path.mkdir()
+    return path
+
+
+def test_a_run_is_refused_plainly_where_its_files_cannot_be_written(
+    directory: RunDirectory,
+) -> None:
+    spoil(directory.holder_file)
+    with pytest.raises(DevsupError, match="cannot be written"):
+        directory.lock()
+    spoil(directory.record)
+    with pytest.raises(DevsupError, match="cannot be written"):
+        Diary(directory, "run", "root", (), lambda _: None)
+
+
+def test_what_is_to_be_killed_is_killed_where_nothing_can_be_written(
+    directory: RunDirectory,
+) -> None:
+    spoil(directory.holder_file)
+    with directory.lock(Role.KILL) or pytest.fail("locked"):
+        assert directory.lock(Role.KILL) is None
+
+
+def test_files_that_cannot_be_removed_do_not_spoil_a_good_end(directory: RunDirectory) -> None:
+    with directory.lock() or pytest.fail("locked"):
+        for path in (directory.record, directory.socket, directory.holder_file):
+            spoil(path)
+        directory.forget()
+    with directory.lock(Role.KILL) or pytest.fail("not let go"):
+        pass
+
+
+def test_a_directory_that_is_closed_to_ourselves_is_refused(
+    directory: RunDirectory, root: Path, base: Path
+) -> None:
+    directory.path.chmod(0o600)
+    with pytest.raises(DevsupError, match="closed to yourself"):
+        RunDirectory.of(root, base)
+
+
+def test_directories_that_come_and_go_meanwhile_are_no_failure(root: Path, base: Path) -> None:
+    done = threading.Event()
+
+    def come_and_go() -> None:
+        while not done.is_set():
+            with RunDirectory.of(root, base).lock() or pytest.fail("locked"):
+                pass
+
+    other = threading.Thread(target=come_and_go)
+    other.start()
+    for _ in range(2000):
+        RunDirectory.of(root, base)
+    done.set()
+    other.join()
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"identity": 1, "role": "up"}', "\xff"])

@@ -97,8 +97,8 @@ class History:
     def stop(self, *names: str) -> list[str]:
         return self.tell(on.StopAsked(names))
 
-    def quit(self, code: int = 0) -> list[str]:
-        return self.tell(on.Quit(code))
+    def quit(self, code: int = 0, asker: on.Asker = on.Asker.SIGNAL) -> list[str]:
+        return self.tell(on.Quit(code, asker))
 
     def ready(self, *names: str) -> list[str]:
         """Each is found ready by its probe."""

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 from history import History, spec
 
+from devsup.pure import events as on
 from devsup.pure import notices as tell
 from devsup.pure.config import OnExit
 from devsup.pure.lifecycle import State
@@ -328,6 +329,24 @@ def test_a_second_quit_kills_everybody_at_once_and_keeps_the_first_exit_code() -
     assert run.quit(130) == ["kill db", "kill web"]
     run.empties("db")
     assert run.empties("web") == ["exit 143"]
+
+
+def test_a_signal_after_an_end_from_elsewhere_is_the_first_one() -> None:
+    run = chain()
+    run.quit(0, on.Asker.ELSEWHERE)
+    assert run.quit(130) == []
+    assert run.said(tell.Quitting) == tell.Quitting(("db", "web"))
+    assert run.quit(130) == ["kill db", "kill web"]
+    run.empties("db")
+    assert run.empties("web") == ["exit 0"]
+
+
+@pytest.mark.parametrize("asker", on.Asker)
+def test_an_end_asked_for_elsewhere_never_kills(asker: on.Asker) -> None:
+    run = chain()
+    run.quit(130, asker)
+    assert run.quit(0, on.Asker.ELSEWHERE) == []
+    assert run.quit(0, on.Asker.ELSEWHERE) == []
 
 
 def test_a_crash_while_quitting_changes_nothing() -> None:

@@ -133,7 +133,7 @@ class Trial:
 
     def kill(self, group: Group) -> None:
         graced = group.taken == len(group.steps) and self.now >= group.patience
-        assert graced or group.killed or self.world.quits > 1, "SIGKILL before the grace is over"
+        assert graced or group.killed or self.world.signals > 1, "SIGKILL before the grace is over"
         group.killed, group.stuck = True, False
 
     def count(self, round_: int, sweep: set[int]) -> None:
@@ -192,7 +192,7 @@ class Trial:
         world = self.world
         if world.quits:
             assert phase is Phase.QUITTING
-            assert world.quits == 1 or all(group.killed for group in world.groups.values())
+            assert world.signals < 2 or all(group.killed for group in world.groups.values())
             return
         assert (phase is Phase.DRAINING) is bool(world.doomed())
         if phase is Phase.DRAINING:

@@ -82,6 +82,7 @@ class World:
     waits: dict[str, int] = field(default_factory=dict)
     asked: bool = False
     quits: int = 0
+    signals: int = 0
     exit_code: int = 0
     spec: dict[str, Spec] = field(init=False)
 
@@ -111,6 +112,7 @@ class World:
         if isinstance(event, on.LeaderExited | on.Emptied | on.BecameReady | on.TimerFired):
             self.live(event, now)
         elif isinstance(event, on.Quit):
+            self.signals += event.asker is on.Asker.SIGNAL
             self.end(event.exit_code)
         elif not self.quits:
             self.change(event)
