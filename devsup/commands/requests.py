@@ -168,22 +168,26 @@ class Desk:
 
     def standing(self, unit: Unit) -> str:
         """What became of a service, and why it was not even started."""
-        if unit.spec.name in self.run.supervisor.roster.blocked:
-            before = " ".join(unit.spec.after)
-            return f"{unit.spec.name} is not started: it comes after {before}, not all of it runs"
+        roster = self.run.supervisor.roster
+        name, before = unit.spec.name, " ".join(unit.spec.after)
+        if name in roster.blocked:
+            return f"{name} is not started: it comes after {before}, not all of it runs"
+        if name in roster.pending and unit.life.at_rest and before:
+            return f"{name} is not started: it comes after {before}, not all of it is ready"
         return report.standing(unit)
 
     def is_settled(self, names: Collection[str]) -> bool:
         """Whether nothing is awaited of these services any more.
 
-        A stuck service keeps the run from ever being steady: then it is enough that nothing moves.
+        A stuck service keeps the run from ever being steady, and so may a late one: then it is
+        enough that nothing else moves.
         """
         supervisor = self.run.supervisor
         everybody = supervisor.units.values()
         if supervisor.phase is Phase.QUITTING:
             return True
-        if any(unit.life.state is State.STUCK for unit in everybody):
-            return not any(unit.moving for unit in everybody)
+        if any(unit.life.state is State.STUCK or unit.late for unit in everybody):
+            return not any(unit.moving and not unit.late for unit in everybody)
         moving = any(unit.moving for unit in everybody if unit.spec.name in names)
         return supervisor.phase is Phase.STEADY and not moving
 

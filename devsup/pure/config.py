@@ -274,6 +274,7 @@ _READY: Mapping[str, Callable[[object], Ready]] = {
 _SERVICE_KEYS: Mapping[str, _Converter] = {
     "stop-signal": _stop_signal,
     "stop-timeout": _seconds,
+    "ready-timeout": _seconds,
     "ready": _ready,
     "after": _texts,
     "watch": _globs,
@@ -285,6 +286,7 @@ _KEYS: Mapping[str, _Converter] = {
     "env-files": _texts,
     "on-exit": _on_exit,
     "stop-timeout": _seconds,
+    "ready-timeout": _seconds,
     "log-size": _mebibytes,
     "services": _table,
 }

@@ -6,6 +6,7 @@ from signal import Signals
 
 from devsup.pure.errors import Problem
 from devsup.pure.lifecycle import State
+from devsup.pure.programs import Ready
 
 
 class Cause(Enum):
@@ -99,6 +100,15 @@ class Blocked:
 
 
 @dataclass(frozen=True, slots=True)
+class Late:
+    """A service is not ready after so many seconds; it is still waited for, and left running."""
+
+    name: str
+    ready: Ready
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class Signalled:
     """A further step of a stop sequence: the steps before did not end the service."""
 
@@ -165,6 +175,7 @@ Notice = (
     | Exited
     | Following
     | Blocked
+    | Late
     | Signalled
     | Killed
     | Stuck

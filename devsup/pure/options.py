@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 EVERY_KEY = ("*",)
 """What `env-restart = true` stands for; `false` stands for no pattern at all."""
 
+READY_TIMEOUT = 60.0
+"""Seconds until a service that is not ready yet is no longer waited for by commands."""
+
 
 class OnExit(Enum):
     """What follows when a service exits unasked."""
@@ -36,6 +39,7 @@ class ServiceOptions:
     watch: tuple[str, ...] = ()
     env_restart: tuple[str, ...] = EVERY_KEY
     pty: bool | None = None
+    ready_timeout: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,7 @@ class Options:
     env_files: tuple[str, ...] | None = None
     on_exit: OnExit = OnExit.WAIT
     stop_timeout: float | None = None
+    ready_timeout: float = READY_TIMEOUT
     log_size: int = 10
     services: Mapping[str, ServiceOptions] = field(default_factory=dict)
     lines: Mapping[tuple[str, ...], int] = field(default_factory=dict, compare=False, repr=False)

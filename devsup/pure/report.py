@@ -142,6 +142,19 @@ def _(notice: tell.Blocked) -> str:
 
 
 @sentence.register
+def _(notice: tell.Late) -> str:
+    return (
+        f"{late(notice.name, notice.ready, notice.seconds)}; it is left running, and what comes"
+        " after it waits (see: devsup logs; `ready` or `ready-timeout` in the configuration)"
+    )
+
+
+def late(name: str, ready: Ready, after: float) -> str:
+    """`web.1 is not ready after 60 s (until port 8000 answers)`."""
+    return f"{name} is not ready after {seconds(after)} ({awaited_sign(ready)})"
+
+
+@sentence.register
 def _(notice: tell.Signalled) -> str:
     return f"{notice.name} is still running: {notice.signal.name}"
 
@@ -248,6 +261,8 @@ def standing(unit: Unit) -> str:
             return f"{name} is up ({unit.how}) on generation {unit.generation}"
         case State.CRASHED:
             return f"{name} crashed: it {ending(unit.life.exit_code)}"
+        case State.STARTING if unit.late:
+            return late(name, unit.spec.ready, unit.spec.ready_timeout)
         case State.DOWN if unit.finished and unit.life.want is Want.UP:
             return f"{name} has finished"
         case _:

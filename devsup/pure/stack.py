@@ -6,6 +6,7 @@ from enum import Enum
 from fnmatch import fnmatchcase
 
 from devsup.pure.config import Options, ServiceOptions
+from devsup.pure.options import READY_TIMEOUT
 from devsup.pure.procfile import Service
 from devsup.pure.programs import Program, Ready, SettleReady, Step, recognise, stop_steps
 from devsup.pure.shell import program_words, with_exec
@@ -29,6 +30,7 @@ class ReadyBy(Enum):
 class Spec:
     """How one service is started, known to be ready, stopped, and which edits concern it.
 
+    `ready_timeout` are the seconds after which it is late.
     `after` names the services that must be ready first; `program` is what devsup took it for.
     `pty` says whether it gets a terminal of its own; None: if devsup has one. `watch` are the
     patterns of the files whose changes restart it. A command line may hold secrets.
@@ -45,6 +47,7 @@ class Spec:
     concerns: Concerns = EVERY_KEY
     ready_by: ReadyBy = ReadyBy.SETTLE
     program: str | None = None
+    ready_timeout: float = READY_TIMEOUT
     pty: bool | None = None
     watch: tuple[str, ...] = ()
 
@@ -91,6 +94,7 @@ def _spec(service: Service, options: Options, services: Iterable[Service], port:
         program=program.name if program else None,
         pty=own.pty,
         watch=own.watch,
+        ready_timeout=options.ready_timeout if own.ready_timeout is None else own.ready_timeout,
     )
 
 

@@ -34,7 +34,7 @@ class Unit:
     live process can take over. Times are monotonic seconds: `since` is when it entered its state,
     `started` when it was last started. `backoff` are the seconds before its last restart after an
     exit that nobody asked for (0 once that is made good by a long life or by a start on demand),
-    `how` says by what it was last found ready.
+    `how` says by what it was last found ready, `late_epoch` in which epoch it was last found late.
     """
 
     spec: Spec
@@ -45,6 +45,7 @@ class Unit:
     starts: int = 0
     backoff: float = 0.0
     how: str = ""
+    late_epoch: int | None = None
     since: float = 0.0
     started: float = 0.0
 
@@ -82,6 +83,11 @@ class Unit:
         """Neither up nor at rest nor stuck."""
         return self.life.state in MOVING
 
+    @property
+    def late(self) -> bool:
+        """Starting for so long that nobody should wait for it."""
+        return self.life.state is State.STARTING and self.late_epoch == self.life.epoch
+
     # ---- what happens to it
 
     def declare(self, spec: Spec) -> None:
@@ -108,9 +114,13 @@ class Unit:
 
     def timer_fired(self, now: float) -> Effects:
         """The wait of its state is over."""
-        if self.life.state is State.STARTING:
+        if self.life.state is not State.STARTING:
+            return self.advance(Event.TIMER, now)
+        if isinstance(self.started_as.ready, SettleReady):
             return self.became_ready("settled", now)
-        return self.advance(Event.TIMER, now)
+        self.late_epoch = self.life.epoch
+        spec = self.started_as
+        return (do.Say(tell.Late(spec.name, spec.ready, spec.ready_timeout)),)
 
     def leader_exited(self, code: int, now: float) -> Effects:
         """Its leader is gone; what it leaves behind is ended next."""
@@ -148,7 +158,7 @@ class Unit:
         match action:
             case lifecycle.Spawn():
                 yield do.Spawn(name, self.generation, self.settings)
-                yield self._ask_whether_ready()
+                yield from self._ask_whether_ready()
             case lifecycle.Signal(number, to):
                 yield do.Signal(name, number, to)
                 if self.life.step > 1 and self.life.exit_code is None:
@@ -161,8 +171,10 @@ class Unit:
             case lifecycle.Stuck():
                 yield do.Say(tell.Stuck(name))
 
-    def _ask_whether_ready(self) -> Effect:
+    def _ask_whether_ready(self) -> Iterator[Effect]:
         name, epoch, ready = self.spec.name, self.life.epoch, self.spec.ready
         if isinstance(ready, SettleReady):
-            return do.Arm(name, epoch, SETTLE_TIME)
-        return do.Probe(name, epoch, ready)
+            yield do.Arm(name, epoch, SETTLE_TIME)
+        else:
+            yield do.Probe(name, epoch, ready)
+            yield do.Arm(name, epoch, self.spec.ready_timeout)

@@ -238,6 +238,42 @@ def test_a_service_that_waits_in_vain_for_another_fails_the_command(stack: Stack
     assert "web.1 is not started: it comes after db.1" in done.stdout
 
 
+LATE = "[services.web]\nready = { log = 'never' }\nready-timeout = 0.5\n"
+
+
+def test_a_service_that_never_gets_ready_fails_the_command_and_is_left_running(
+    stack: Stack,
+) -> None:
+    stack.write("Procfile", f"web: {SLEEP}\nworker: {SLEEP}\napi: {SLEEP}\n")
+    stack.write("devsup.toml", f"{LATE}[services.api]\nafter = ['web']\n")
+    stack.up().wait_for("web.1 is not ready after 0.5 s .until a line has never.; it is left")
+    done = stack.run("restart", "web", "api")
+    assert done.returncode == 1
+    assert "web.1 is not ready after 0.5 s" in done.stdout
+    assert "api.1 is not started: it comes after web.1, not all of it is ready" in done.stdout
+    assert "failed: web.1 api.1" in done.stderr
+    assert stack.run("restart", "worker").returncode == 0
+    assert states(stack) == {"web.1": "starting", "worker.1": "up", "api.1": "down"}
+    stack.write(".env", "VALUE=two\n")
+    stack.wait_for("restarting .* on generation 2")
+    stack.wait_for("web.1 is not ready after")
+    assert stack.family.values("VALUE") == {"two"}
+
+
+def test_a_detached_run_gives_up_waiting_for_a_service_that_never_gets_ready(
+    doomed: Stack,
+) -> None:
+    doomed.write("Procfile", f"web: {SLEEP}\n")
+    doomed.write("devsup.toml", LATE)
+    try:
+        done = doomed.run("up", "-d")
+        assert done.returncode == 1
+        assert "web.1 is not ready after 0.5 s" in done.stdout
+        assert states(doomed) == {"web.1": "starting"}
+    finally:
+        doomed.run("down")
+
+
 def test_a_name_with_a_slip_changes_nothing(two: Stack) -> None:
     before = pids(two)
     for command in ("restart", "stop", "start", "logs"):

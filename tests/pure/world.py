@@ -13,7 +13,7 @@ from devsup.pure.config import OnExit
 from devsup.pure.declaration import Declaration
 from devsup.pure.errors import FAILED
 from devsup.pure.lifecycle import State
-from devsup.pure.programs import Step
+from devsup.pure.programs import SettleReady, Step
 from devsup.pure.stack import Spec
 
 Settings = Mapping[str, str]
@@ -109,6 +109,8 @@ class World:
     # ---- what follows from what happens
 
     def take(self, event: on.Event, now: float) -> None:
+        if isinstance(event, on.TimerFired) and self.is_late(event.name):
+            return
         if isinstance(event, on.LeaderExited | on.Emptied | on.BecameReady | on.TimerFired):
             self.live(event, now)
         elif isinstance(event, on.Quit):
@@ -116,6 +118,12 @@ class World:
             self.end(event.exit_code)
         elif not self.quits:
             self.change(event)
+
+    def is_late(self, name: str) -> bool:
+        """Whether a timer can only tell that it is late: its probe says when it is ready."""
+        group = self.groups.get(name)
+        probed = not isinstance(self.spec[name].ready, SettleReady)
+        return group is not None and group.state is State.STARTING and probed
 
     def change(self, event: on.Event) -> None:
         match event:
