@@ -335,7 +335,8 @@ def env(
 
     asked = inquiry.inquire(procfile, tuple(env_file or ()), service, dict(os.environ))
     for name in asked.missing:
-        say(f"{name} does not exist: a run keeps what it said last, and this is without it")
+        this = "that is what counts here" if live and not explain else "this is without it"
+        say(f"{name} does not exist: a run keeps what it said last, and {this}")
     if explain:
         from devsup.commands import arrival
 

@@ -1,21 +1,19 @@
 """`devsup env --live` and `--explain`: did a setting arrive in the live processes?"""
 
-import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
+from devsup.commands.comparing import assigned, inherited
 from devsup.commands.inquiry import Inquiry, running
 from devsup.edges import client, processes
-from devsup.pure.env_live import Found, Live, differences, found_in
+from devsup.edges.rundir import RunDirectory
+from devsup.pure.env_live import Difference, Found, Live, differences, found_in
 from devsup.pure.options import ServiceOptions
-from devsup.pure.protocol import Command
-from devsup.pure.sighting import RUN
+from devsup.pure.protocol import Command, Request
 from devsup.pure.snapshot import ServiceStatus, load_status
 from devsup.pure.words import count
-
-_ASSIGNED = re.compile(r"(?:^|[\s;&|('\"])([A-Za-z_]\w*)=")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +34,7 @@ def live(inquiry: Inquiry) -> list[Live]:
     if status is None:
         raise client.NotRunningError
     services = load_status(status).services
+    commands = {entry.name: entry.command for entry in inquiry.project.entries}
     return [
         Live(
             each.name,
@@ -43,7 +42,7 @@ def live(inquiry: Inquiry) -> list[Live]:
             inherited(process.pid),
             process.fresh,
             frozenset(each.keys),
-            assigned(inquiry, each),
+            assigned(commands.get(each.type, "")),
             exempt(inquiry, each),
         )
         for each in services
@@ -51,18 +50,6 @@ def live(inquiry: Inquiry) -> list[Live]:
         for process in each.processes
         if processes.identity(process.pid)
     ]
-
-
-def inherited(pid: int) -> dict[str, str] | None:
-    """The environment of a process, if it is one that devsup has made."""
-    environ = processes.environ(pid)
-    return environ if environ and RUN in environ else None
-
-
-def assigned(inquiry: Inquiry, service: ServiceStatus) -> frozenset[str]:
-    """Keys that its Procfile line assigns."""
-    entries = {entry.name: entry.command for entry in inquiry.project.entries}
-    return frozenset(_ASSIGNED.findall(entries.get(service.type, "")))
 
 
 def exempt(inquiry: Inquiry, service: ServiceStatus) -> frozenset[str]:
@@ -82,7 +69,7 @@ def compare(inquiry: Inquiry) -> Comparison:
         DevsupError: nothing is running.
     """
     alive = live(inquiry)
-    found = differences(alive, inquiry.env.settings, inquiry.shell)
+    found = differing(inquiry, alive)
     stale = [each for each in alive if not each.fresh]
     silent = Counter(each.service for each in alive if each.environ is None and each.fresh)
     headline = (
@@ -100,6 +87,21 @@ def compare(inquiry: Inquiry) -> Comparison:
         ),
     )
     return Comparison(lines, bool(found or stale))
+
+
+def differing(inquiry: Inquiry, alive: list[Live]) -> list[Difference]:
+    """What differs from the files; where one is missing, from what the run keeps in force."""
+    if not inquiry.missing:
+        return differences(alive, inquiry.env.settings, inquiry.shell)
+    asked = {each.service for each in alive}
+    path = RunDirectory.of(inquiry.project.root).socket
+    replies = client.ask(path, Request(Command.COMPARE))
+    told = [each for reply in replies for each in reply.status.get("differences", ())]
+    return [
+        Difference(service, pid, key, Found(found))
+        for service, pid, key, found in told
+        if service in asked
+    ]
 
 
 def explain(inquiry: Inquiry, key: str, *, show: bool) -> Iterator[str]:

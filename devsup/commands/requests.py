@@ -62,6 +62,8 @@ class Desk:
                 await self.status(peer, follow=request.follow)
             case Command.GLANCE:
                 peer.send(Reply(Kind.STATUS, status=as_data(self.glance())))
+            case Command.COMPARE:
+                peer.send(Reply(Kind.STATUS, status={"differences": self.compare()}))
             case Command.LOGS:
                 await self.logs(peer, frozenset(names if request.services else ()), request)
             case Command.ATTACH:
@@ -99,6 +101,14 @@ class Desk:
         while follow and not await self.ends_within(PERIOD):
             await peer.drained()
             peer.send(Reply(Kind.STATUS, status=as_data(self.look())))
+
+    def compare(self) -> list[tuple[str, int, str, str]]:
+        """Where live processes differ from the settings in force."""
+        from devsup.commands import comparing  # noqa: PLC0415  seldom asked for
+
+        run = self.run
+        found = comparing.compare(run.supervisor, run.members(), run.surroundings.shell)
+        return [(each.service, each.pid, each.key, each.found.value) for each in found]
 
     async def ends_within(self, seconds: float) -> bool:
         """Wait so long, or until the run is over."""

@@ -22,6 +22,7 @@ from devsup.edges.group import Group, Zygote
 from devsup.edges.output import Output
 from devsup.pure import effects as do
 from devsup.pure import envfile, events, report
+from devsup.pure import notices as tell
 from devsup.pure.errors import FAILED
 from devsup.pure.lines import Tone
 from devsup.pure.programs import ListenReady, Ready
@@ -154,10 +155,16 @@ class Run:
                 self.groups[name].kill()
             case do.Count(round_, sweep):
                 self.count(round_, sweep)
+            case do.Say(tell.Stuck(name)):
+                self.say(self.who_is_stuck(name))
             case do.Say(notice):
-                self.output.say(report.sentence(notice), report.tone(notice))
+                self.say(notice)
             case do.Exit(exit_code):
                 self.leave(exit_code)
+
+    def say(self, notice: tell.Notice) -> None:
+        """Tell the person in front of the terminal."""
+        self.output.say(report.sentence(notice), report.tone(notice))
 
     def leave(self, exit_code: int) -> None:
         """The first word about the end counts."""
@@ -283,6 +290,11 @@ class Run:
         """What the processes of one service listen on."""
         inside = [each.pid for each in self.members() if each.lineage == name]
         return frozenset(port for found in listening(inside).values() for port in found)
+
+    def who_is_stuck(self, name: str) -> tell.Stuck:
+        """What a person needs to end a service that devsup cannot end, and who waits for that."""
+        pids = tuple(each.pid for each in self.members() if each.lineage == name)
+        return tell.Stuck(name, pids, tuple(sorted(self.supervisor.pending)))
 
     def count(self, round_: int, sweep: tuple[int, ...]) -> None:
         """Kill strays, look at every live process, and tell the supervisor."""

@@ -12,7 +12,7 @@ from devsup.pure.protocol import Command, Kind, Reply, Request, dump, load_reply
 PATIENCE = 10.0
 """Seconds until a devsup that has nothing to wait for must have begun to answer."""
 
-AT_ONCE = frozenset({Command.STATUS, Command.GLANCE, Command.LOGS})
+AT_ONCE = frozenset({Command.STATUS, Command.GLANCE, Command.LOGS, Command.COMPARE})
 """What can be answered without anything having to happen first."""
 
 

@@ -125,9 +125,14 @@ class Killed:
 
 @dataclass(frozen=True, slots=True)
 class Stuck:
-    """SIGKILL did not end a service."""
+    """SIGKILL did not end a service; `pids` are those of it that live, as far as they are seen.
+
+    `waiting` are not started before it is gone.
+    """
 
     name: str
+    pids: tuple[int, ...] = ()
+    waiting: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,8 @@ class Command(Enum):
     READY = "ready"
     ATTACH = "attach"
     """Who asks for this goes on sending frames, one JSON line each."""
+    COMPARE = "compare"
+    """By service, pid and key: where a live process differs from the settings in force."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,9 @@ def tone(notice: Notice) -> Tone:
             return Tone.ALARM if failed else Tone.REPORT
         case tell.Exited(code=0):
             return Tone.PLAIN
-        case tell.Exited() | tell.Blocked() | tell.Stuck() | tell.Unverified() | tell.Broken():
+        case tell.Exited() | tell.Blocked() | tell.Late() | tell.Stuck():
+            return Tone.ALARM
+        case tell.Unverified() | tell.Broken():
             return Tone.ALARM
         case _:
             return Tone.PLAIN
@@ -168,7 +170,9 @@ def _(notice: tell.Killed) -> str:
 def _(notice: tell.Stuck) -> str:
     return (
         f"{notice.name} is stuck: the kernel does not end it even on SIGKILL (a process of another"
-        " user, or one that waits for a device); look at it with ps"
+        " user, or one that waits for a device)"
+        + (f"; as root: kill -9 {' '.join(map(str, notice.pids))}" if notice.pids else "")
+        + (f"; not started before it is gone: {' '.join(notice.waiting)}" if notice.waiting else "")
     )
 
 

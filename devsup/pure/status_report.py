@@ -49,6 +49,11 @@ def headline(status: Status) -> str:
     crashed = [each.name for each in status.services if each.state == "crashed"]
     if crashed:
         parts.append(f"CRASHED: {' '.join(crashed)}")
+    stuck = [each for each in status.services if each.state == "stuck"]
+    if stuck:
+        pids = " ".join(str(process.pid) for each in stuck for process in each.processes)
+        names = " ".join(each.name for each in stuck)
+        parts.append(f"STUCK: {names}, which others may wait for (as root: kill -9 {pids})")
     if status.problems:
         parts.append("the files have problems, see below")
     return ", ".join(parts)

@@ -125,6 +125,26 @@ def test_an_edit_that_nobody_watches_for_is_found(stack: Stack, text: str, words
     assert stack.run("env", "--live").returncode == 0
 
 
+def test_without_its_file_a_run_is_compared_with_what_it_keeps_in_force(stack: Stack) -> None:
+    stack.write("alters.py", ALTERS)
+    stack.write("Procfile", f"web: {SLEEP}\nworker: {sys.executable} alters.py\n")
+    stack.write(".env", f"VALUE={SECRET}\nOTHER={SECRET}\n")
+    stack.up().wait_for_generation(1)
+    (stack.root / ".env").unlink()
+    stack.wait_for("was deleted")
+    done = stack.run("env", "--live")
+    assert ".env does not exist" in told(done)
+    assert (done.returncode, done.stdout.splitlines()) == (
+        1,
+        [
+            "2 processes, NOT all on the current settings",
+            f"worker.1 {stack.leaders['worker.1']}: VALUE has another value",
+        ],
+    )
+    well = stack.run("env", "web", "--live")
+    assert (well.returncode, well.stdout) == (0, "1 process, all on the current settings\n")
+
+
 def test_a_process_that_is_ours_by_mark_and_was_spared_is_named(
     stack: Stack,
 ) -> None:

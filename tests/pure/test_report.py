@@ -107,3 +107,22 @@ def test_of_many_who_are_awaited_the_first_are_named() -> None:
 
 def test_nobody_is_awaited() -> None:
     assert report.waiting([unit(State.UP)], {}, 103.0) == ""
+
+
+def test_a_stuck_service_has_its_pids_and_who_waits_for_its_end() -> None:
+    line = report.sentence(tell.Stuck("web.1", (7, 8), ("web.1", "worker.1")))
+    assert "web.1 is stuck" in line
+    assert "as root: kill -9 7 8" in line
+    assert "not started before it is gone: web.1 worker.1" in line
+
+
+def test_a_stuck_service_that_nobody_can_see_still_is_one() -> None:
+    line = report.sentence(tell.Stuck("web.1"))
+    assert "kill -9" not in line
+    assert "not started" not in line
+
+
+def test_a_late_service_says_what_is_awaited_and_where_to_change_it() -> None:
+    line = report.sentence(tell.Late("web.1", ListenReady(8000), 60.0))
+    assert line.startswith("web.1 is not ready after 60 s (until port 8000 answers)")
+    assert "`ready-timeout`" in line

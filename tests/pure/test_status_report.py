@@ -77,6 +77,12 @@ def test_the_headline_answers_whether_all_of_it_is_current(line: str, expected: 
     assert line == expected
 
 
+def test_the_headline_says_who_is_stuck_and_what_to_type() -> None:
+    stuck = replace(STATUS, phase="draining", services=(replace(SERVICE, state="stuck"), DOWN))
+    line = status_report.headline(stuck)
+    assert "STUCK: web.1, which others may wait for (as root: kill -9 10 11)" in line
+
+
 def test_nothing_counts_as_current_before_the_census() -> None:
     assert "current" not in headline(SERVICE, verified=False, phase="verifying")
 
