@@ -71,7 +71,9 @@ def test_a_service_with_a_probe_is_ready_when_its_probe_says_so_and_not_by_time(
     assert do.Probe("web", run.epoch("web"), ON_PORT) in run.effects
     assert run.timer("web") == []
     assert (run.state("web"), run.said(tell.Late)) == ("starting", tell.Late("web", ON_PORT, 60.0))
+    assert run.supervisor.units["web"].late
     assert run.ready("web") == ["count 1"]
+    assert not run.supervisor.units["web"].late
     run.ready("web")
     assert run.supervisor.units["web"].how == "port 8000"
 
