@@ -38,7 +38,7 @@ class Foreground:
 
     def open(self) -> None:
         """Take the keys, if there is somebody to type them."""
-        if not (sys.stdin and self.output.has_bottom and is_controlling(sys.stdin.fileno())):
+        if not (sys.stdin and self.output.is_clever and is_controlling(sys.stdin.fileno())):
             return
         try:
             self.keyboard = Keyboard(self.run.loop, self.run.zygote, self.typed)
@@ -47,7 +47,9 @@ class Foreground:
         self.run.loop.add_signal_handler(signal.SIGTSTP, self.suspend)
         self.run.loop.add_signal_handler(signal.SIGCONT, self.keyboard.take)
         self.keyboard.take()
-        self.output.tell(keys.SHORT_HELP)
+        if self.keyboard.is_taken:
+            self.output.tell(keys.SHORT_HELP)
+        self.desk.journal.listen(self.look)
 
     def close(self) -> None:
         """Leave the terminal as it was found."""
@@ -55,6 +57,15 @@ class Foreground:
             self.run.loop.remove_signal_handler(signal.SIGTSTP)
             self.run.loop.remove_signal_handler(signal.SIGCONT)
             self.keyboard.close()
+            self.keyboard = None
+
+    def look(self, *_: object) -> None:
+        """There is output, so look: are we in the foreground again?
+
+        To a job that runs in the background bash does not say so.
+        """
+        if self.keyboard and not self.keyboard.is_taken:
+            self.keyboard.take()
 
     def typed(self, data: bytes) -> None:
         """Some keys."""
@@ -95,14 +106,14 @@ class Foreground:
 
     async def stop(self) -> None:
         """Be stopped, and go on when somebody says so."""
-        if not self.keyboard:
-            return
-        self.keyboard.give_back()
         self.state = keys.Idle()
         self.output.leave()
         with suppress(TimeoutError):
             async with asyncio.timeout(LAST_WORDS):
                 await self.output.flush(LAST_WORDS)
+        if not self.keyboard:
+            return  # the run has ended meanwhile
+        self.keyboard.give_back()
         self.run.loop.remove_signal_handler(signal.SIGTSTP)
         signal.raise_signal(signal.SIGTSTP)
         # Here we are again: in the foreground, in the background, or never stopped (nobody could

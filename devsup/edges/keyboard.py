@@ -55,6 +55,11 @@ class Keyboard:
         # Opened anew: not blocking, which the one on stdin, the shell's as well, must not become.
         self._fd = os.open("/dev/tty", os.O_RDWR | os.O_NONBLOCK | os.O_NOCTTY)
 
+    @property
+    def is_taken(self) -> bool:
+        """Whether the modes are ours."""
+        return self._held is not None
+
     def take(self) -> None:
         """Have the keys from now on if devsup is in the foreground, and else not (any more)."""
         if not is_in_front(self._fd):
@@ -86,8 +91,9 @@ class Keyboard:
 
     def _leave(self) -> None:
         self._loop.remove_reader(self._fd)
-        self._held = None
-        self._guard.forget_terminal()
+        if self._held:
+            self._held = None
+            self._guard.forget_terminal()
 
     def _read(self) -> None:
         if not is_in_front(self._fd):

@@ -16,7 +16,7 @@ hour must not get an hour of it."""
 class Live:
     """Writes to a terminal, and keeps at most one line below all that was written.
 
-    Where there is no terminal, or a dumb one, it only writes.
+    Where there is no terminal, or a dumb one, and in the background of one, it only writes.
     """
 
     def __init__(self, terminal: Terminal, fd: int) -> None:
@@ -24,7 +24,12 @@ class Live:
         self._fd = fd
         self._texts: dict[Layer, str] = {}
         self._is_drawn = False
-        self.is_possible = os.isatty(fd) and os.environ.get("TERM") != "dumb"
+        self.is_clever = os.isatty(fd) and os.environ.get("TERM") != "dumb"
+
+    @property
+    def is_possible(self) -> bool:
+        """Whether anything can be shown at the bottom now: it may be a shell's prompt."""
+        return self.is_clever and not is_behind(self._fd)
 
     def write(self, lines: bytes) -> None:
         """Whole lines, above what is at the bottom; all of it in one write."""
@@ -45,7 +50,7 @@ class Live:
     def leave(self) -> None:
         """Nothing at the bottom any more, and no colour left open by the last line."""
         self._texts.clear()
-        if self.is_possible:
+        if self.is_clever:
             self._terminal.write(self._erased() + RESET)
 
     def _erased(self) -> bytes:
@@ -60,9 +65,17 @@ class Live:
     @property
     def columns(self) -> int:
         """The width of this moment; 0 when nobody knows."""
-        if not self.is_possible:
+        if not self.is_clever:
             return 0
         try:
             return os.get_terminal_size(self._fd).columns
         except OSError:  # it hung up
             return 0
+
+
+def is_behind(fd: int) -> bool:
+    """Whether this is our controlling terminal, and somebody else is in its foreground."""
+    try:
+        return os.tcgetpgrp(fd) != os.getpgrp()
+    except OSError:
+        return False

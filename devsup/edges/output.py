@@ -205,8 +205,13 @@ class Output:
         self._show(_encoded(wrapped(text, width)), prefix, now)
 
     @property
+    def is_clever(self) -> bool:
+        """Whether it goes to a terminal that can do more than to show lines."""
+        return self._live.is_clever
+
+    @property
     def has_bottom(self) -> bool:
-        """Whether `show` shows anything."""
+        """Whether `show` shows anything now."""
         return self._live.is_possible
 
     def show(self, layer: Layer, text: str) -> None:
@@ -215,7 +220,7 @@ class Output:
 
     def tell(self, text: str) -> None:
         """Lines for who sits at the terminal: as they are, and not for the journal."""
-        reset = RESET if self.has_bottom else b""
+        reset = RESET if self.is_clever else b""
         self._live.write(reset + _encoded(text))
 
     def leave(self) -> None:

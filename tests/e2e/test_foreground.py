@@ -259,17 +259,32 @@ def test_a_stop_gives_the_terminal_back_and_the_foreground_takes_it_again(stack:
     stack.wait_for_exit()
 
 
-def test_in_the_background_it_runs_and_leaves_the_terminal_alone(stack: Stack) -> None:
-    stack.write("Procfile", TWO)
-    stack.shell_in_terminal("set -m; $DEVSUP up & read _; kill %1; wait %1; echo status=$?")
+@pytest.mark.parametrize("shell", ["sh", "bash"])
+def test_in_the_background_it_runs_and_leaves_the_terminal_alone(stack: Stack, shell: str) -> None:
+    """And has the keys when it comes to the foreground, also of a shell that does not tell it."""
+    stack.write("Procfile", f"web: echo up; trap 'read _ < gate; exit 0' TERM; {PAUSE}\n")
+    let_go = stack.gate()
+    script = "set -m; $DEVSUP up -t 600 & read _; fg; echo status=$?"
+    stack.shell_in_terminal(script if shell == "sh" else f"exec bash -c '{script}'")
     before = modes(stack)
     stack.wait_for_generation(1)
-    assert modes(stack) == before
     stack.type("q")  # for whoever is in front
     stack.write(".env", "VALUE=new\n")
+    stack.wait_for(r"devsup .* waiting: web\.1 finishing")  # a line: the bottom is the shell's
+    assert modes(stack) == before
+    let_go()
     stack.wait_for_generation(2)
     stack.type("\n")
-    stack.wait_for("status=143")
+    stack.wait_for("up")
+    stack.write(".env", "VALUE=newer\n")
+    stack.wait_for("restarting")
+    let_go()
+    stack.wait_for_generation(3)
+    assert is_taken(stack)
+    stack.type("q")
+    let_go()
+    stack.wait_for("status=0")
+    assert modes(stack) == before
     stack.wait_for_exit()
 
 

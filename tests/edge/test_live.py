@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     import pytest
 
+LONG = "waiting for one who takes longer than a line of anybody is long"
 PLAIN: dict[str, Any] = {"colour": False, "timestamps": False}
 
 
@@ -78,14 +79,14 @@ async def seated(columns: int = 80, *names: str) -> AsyncIterator[tuple[Seat, Ou
 async def test_lines_are_written_above_it() -> None:
     async with seated() as (seat, output):
         service = Service(output)
-        output.show(Layer.PROGRESS, "waiting")
+        output.show(Layer.PROGRESS, LONG)
         await service.told(b"one\ntwo\n")
         output.say("three")
         assert await seat.lines(output) == [
             "web.1  | one",
             "web.1  | two",
             "devsup | three",
-            "waiting",
+            LONG,
         ]
         service.end()
 
@@ -173,7 +174,7 @@ async def test_a_terminal_that_stands_still_gets_no_more_and_no_more_of_it() -> 
 async def test_a_dumb_terminal_gets_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "dumb")
     async with seated() as (seat, output):
-        assert not output.has_bottom
+        assert not output.is_clever
         output.show(Layer.PROGRESS, "waiting")
         output.leave()
         output.say("one")
