@@ -459,6 +459,7 @@ def main() -> None:
     control = socket.socket(fileno=int(sys.argv[1]))
     control.set_inheritable(False)
     Zygote(control).run()
+    os._exit(0)  # the supervisor waits for this end, and there is nothing to tidy up in memory
 
 
 if __name__ == "__main__":

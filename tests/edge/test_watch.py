@@ -241,13 +241,20 @@ async def edit_and_close(root: Path, source: Source) -> None:
 
 
 @pytest.mark.parametrize("source", [Inotify, Notify, no_events])
-def test_after_closing_there_is_no_hint_and_no_thread(
+def test_after_closing_there_is_no_hint_and_no_thread_stays(
     root: Path, source: Source, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "PERIOD", inotify.PAUSE)  # a comparison would be due as well
     before = {*threading.enumerate()}
     asyncio.run(edit_and_close(root, source))
-    assert {*threading.enumerate()} == before
+    join_all_but(before)
+    assert {*threading.enumerate()} <= before
+
+
+def join_all_but(before: set[threading.Thread]) -> None:
+    """What closing leaves to a thread (the kernel takes its time) ends by itself."""
+    for thread in {*threading.enumerate()} - before:
+        thread.join(5)
 
 
 def test_news_on_their_way_while_closing_are_no_hint(root: Path) -> None:
@@ -268,7 +275,9 @@ def test_news_on_their_way_while_closing_are_no_hint(root: Path) -> None:
 def test_after_closing_no_descriptor_is_left(root: Path) -> None:
     """Those of watchfiles are closed by a thread of its own, at its leisure."""
     before = {*map(str, Path("/proc/self/fd").iterdir())}
+    threads = {*threading.enumerate()}
     asyncio.run(edit_and_close(root, Inotify))
+    join_all_but(threads)
     assert {*map(str, Path("/proc/self/fd").iterdir())} <= before
 
 
