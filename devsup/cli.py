@@ -167,12 +167,12 @@ def up(
     ] = False,
 ) -> None:
     """Run the stack in the foreground; restart it whenever .env is edited."""
-    from devsup.commands import detach, launch, serving
+    from devsup.commands import launch
     from devsup.pure.config import OnExit
 
     if on_exit not in (None, *(each.value for each in OnExit)):
         raise DevsupError(f"--on-exit {on_exit}: it is wait, restart or stop", exit_code=USAGE)
-    request = serving.Request(
+    request = launch.Request(
         services=tuple(services or ()),
         procfile=procfile,
         env_files=tuple(env_file or ()),
@@ -187,6 +187,8 @@ def up(
         shell=dict(os.environ),
     )
     if detached:
+        from devsup.commands import detach
+
         detach.detach(request)
     else:
         raise typer.Exit(launch.run(request))

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from devsup.commands import remote
-from devsup.commands.serving import Request as Launch
+from devsup.commands.launch import Request as Launch
 from devsup.edges import client
 from devsup.edges.rundir import RunDirectory
 from devsup.pure.errors import FAILED, RUNNING, DevsupError

@@ -1,21 +1,40 @@
 """Everything before the first process of a run: read, refuse, lock, clean up; then `serving`."""
 
-import asyncio
 import sys
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from types import MappingProxyType
 
-from devsup.commands import kill, serving
+from devsup.commands import kill
 from devsup.commands.declarations import Declarations
 from devsup.commands.project import Place, Project
-from devsup.commands.serving import Request
+from devsup.edges.group import Zygote
 from devsup.edges.rundir import RunDirectory
 from devsup.pure import procfile, stack
 from devsup.pure.declaration import Declaration
 from devsup.pure.envfile import Settings
 from devsup.pure.errors import RUNNING, DevsupError, UnreadableError
+from devsup.pure.options import OnExit
+from devsup.pure.procfile import FIRST_PORT
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What was asked for on the command line; None leaves it to the configuration."""
+
+    services: tuple[str, ...] = ()
+    procfile: str | None = None
+    env_files: tuple[str, ...] = ()
+    formation: str = ""
+    port: int = FIRST_PORT
+    stop_timeout: float | None = None
+    on_exit: OnExit | None = None
+    watch: bool = True
+    colour: bool = True
+    timestamps: bool = True
+    terminal: bool = False
+    shell: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 def run(request: Request) -> int:
@@ -32,7 +51,13 @@ def run(request: Request) -> int:
         raise already_running(directory)
     with lock:
         clear_former_run(found, directory)
-        return asyncio.run(serving.serve(declarations, request, directory))
+        zygote = Zygote()
+        # The slow imports run beside the zygote, which gets ready meanwhile.
+        import asyncio  # noqa: PLC0415
+
+        from devsup.commands import serving  # noqa: PLC0415
+
+        return asyncio.run(serving.serve(declarations, request, directory, zygote))
 
 
 def declared_by(request: Request) -> Declarations:

@@ -1,7 +1,7 @@
 """What another terminal asks of a running devsup, carried out."""
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -22,6 +22,12 @@ LAST_LINES = 10
 """Lines of a crashed service that go with the bad news."""
 PERIOD = 1.0
 """Seconds between two statuses of one who watches."""
+
+ASKED: Mapping[Command, Callable[[tuple[str, ...]], events.Asked]] = {
+    Command.RESTART: events.RestartAsked,
+    Command.START: events.StartAsked,
+    Command.STOP: events.StopAsked,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +78,8 @@ class Desk:
                 await self.down()
             case Command.READY:
                 await self.done(peer, names, is_serving)
-            case Command.RESTART:
-                await self.change(events.RestartAsked(names), peer, request)
-            case Command.START:
-                await self.change(events.StartAsked(names), peer, request)
-            case Command.STOP:
-                await self.change(events.StopAsked(names), peer, request)
+            case Command.RESTART | Command.START | Command.STOP as command:
+                await self.change(ASKED[command](names), peer, request)
 
     def names(self, asked: Collection[str]) -> tuple[str, ...]:
         """Instances of what is named, in the Procfile's order; all when nothing is."""

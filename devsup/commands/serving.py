@@ -5,12 +5,12 @@ import errno
 import sys
 from collections.abc import Collection, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
 from functools import partial
 
 from devsup.commands.declarations import Declarations, Reading
 from devsup.commands.diary import Diary
 from devsup.commands.foreground import Foreground
+from devsup.commands.launch import Request
 from devsup.commands.requests import Desk
 from devsup.commands.settling import Settling
 from devsup.commands.sources import Sources
@@ -23,40 +23,21 @@ from devsup.edges.output import Output
 from devsup.edges.rundir import RunDirectory
 from devsup.edges.watch import Watch
 from devsup.pure import envfile
-from devsup.pure.config import OnExit
 from devsup.pure.envfile import Settings
 from devsup.pure.errors import DevsupError
 from devsup.pure.events import Broke, Edited
 from devsup.pure.journal import Journal
-from devsup.pure.procfile import FIRST_PORT
 from devsup.pure.supervisor import Supervisor
 
 FLUSH_PATIENCE = 5.0
 """Seconds without progress after which a reader of the output is no longer waited for."""
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What was asked for on the command line; None leaves it to the configuration."""
-
-    services: tuple[str, ...] = ()
-    procfile: str | None = None
-    env_files: tuple[str, ...] = ()
-    formation: str = ""
-    port: int = FIRST_PORT
-    stop_timeout: float | None = None
-    on_exit: OnExit | None = None
-    watch: bool = True
-    colour: bool = True
-    timestamps: bool = True
-    terminal: bool = False
-    shell: Mapping[str, str] = field(default_factory=dict, repr=False)
-
-
 async def serve(
     declarations: Declarations,
     request: Request,
     directory: RunDirectory,
+    zygote: Zygote,
 ) -> int:
     """Run the services until the end; the exit code."""
     loop = asyncio.get_running_loop()
@@ -82,7 +63,7 @@ async def serve(
         supervisor.roster.ports,
         partial(tell_unrecorded, output),
     )
-    run = Run(supervisor, surroundings, Zygote(), output, diary.record)
+    run = Run(supervisor, surroundings, zygote, output, diary.record)
     sources = Sources(loop, found.root, supervisor, run.post, output.say)
     watch = Watch(declarations.paths, lambda: settling.look())  # noqa: PLW0108 - likewise
     settling = Settling(declarations, partial(take, run, watch, sources, declarations))

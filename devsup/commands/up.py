@@ -294,7 +294,7 @@ class Run:
     def who_is_stuck(self, name: str) -> tell.Stuck:
         """What a person needs to end a service that devsup cannot end, and who waits for that."""
         pids = tuple(each.pid for each in self.members() if each.lineage == name)
-        return tell.Stuck(name, pids, tuple(sorted(self.supervisor.pending)))
+        return tell.Stuck(name, pids, self.supervisor.roster.listed(self.supervisor.roster.pending))
 
     def count(self, round_: int, sweep: tuple[int, ...]) -> None:
         """Kill strays, look at every live process, and tell the supervisor."""

@@ -1,6 +1,5 @@
 """The supervisor's end of the guardians: spawn a service, signal it, kill it, know its end."""
 
-import asyncio
 import contextlib
 import errno
 import marshal
@@ -15,9 +14,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from devsup.edges import guardian
+
+if TYPE_CHECKING:  # the zygote starts before this is imported
+    from asyncio import AbstractEventLoop
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,7 @@ class Zygote:
         self.lost: Callable[[], None] = lambda: None
         self.mute: Callable[[], object] = lambda: None
 
-    def serve(self, loop: asyncio.AbstractEventLoop, lost: Callable[[], None]) -> None:
+    def serve(self, loop: "AbstractEventLoop", lost: Callable[[], None]) -> None:
         """Pass on its words to the groups from now on."""
         self.loop = loop
         self.lost = lost

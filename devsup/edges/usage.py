@@ -3,8 +3,6 @@
 import time
 from dataclasses import dataclass
 
-import psutil
-
 
 @dataclass(frozen=True, slots=True)
 class Used:
@@ -31,6 +29,8 @@ class Usage:
         return found
 
     def _measure(self, pid: int, now: float) -> Used:
+        import psutil  # noqa: PLC0415  slow, and a run that nobody asks never needs it
+
         try:
             process = psutil.Process(pid)
             with process.oneshot():

@@ -260,7 +260,7 @@ def test_a_run_is_refused_plainly_where_its_files_cannot_be_written(
         directory.lock()
     spoil(directory.record)
     with pytest.raises(DevsupError, match="cannot be written"):
-        Diary(directory, "run", "root", (), lambda _: None)
+        Diary(directory, "run", "root", tuple, lambda _: None)
 
 
 def test_what_is_to_be_killed_is_killed_where_nothing_can_be_written(
