@@ -36,16 +36,20 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """One way to say it: `core` up to the end of a line, behind a `head` from the line's start."""
+    """One way to say it: `core` up to the end of a line, behind a `head` from the line's start.
 
-    core: re.Pattern[bytes]
-    head: re.Pattern[bytes]
+    Regular expressions, to be compiled when a literal is found: no launch has to wait for that.
+    """
+
+    head: bytes
+    core: bytes
 
     def find(self, lines: bytes) -> re.Match[bytes] | None:
         """The first core behind its head. Apart, since a core begins with text to search for."""
-        for match in self.core.finditer(lines):
+        head = re.compile(self.head)
+        for match in re.finditer(self.core + rb"\r?$", lines, re.MULTILINE):
             start = lines.rfind(b"\n", 0, match.start()) + 1
-            if self.head.fullmatch(lines, start, match.start()):
+            if head.fullmatch(lines, start, match.start()):
                 return match
         return None
 
@@ -61,14 +65,10 @@ class Pattern:
 
 # What a log puts before a message: a level, and neither a quote nor a brace.
 _LOGGED = rb"(?:(?=[\w\[])[^\"'{]*\b(?:ERROR|CRITICAL|FATAL|LOG|WARNING)\b[^\"'{]*?[\]:\s])?"
-_COLOURS = re.compile(rb"\x1b\[[0-9;]*m")
+_COLOURS = rb"\x1b\[[0-9;]*m"
 _IN_USE = rb"\[Errno (?:98|48)\] "
 _REFUSED = rb"\[Errno (?:111|61)\] "
 _SERVER = rb"connection to server "
-
-
-def _form(head: bytes, core: bytes) -> Form:
-    return Form(re.compile(core + rb"\r?$", re.MULTILINE), re.compile(head))
 
 
 def _raised(names: bytes) -> bytes:
@@ -85,7 +85,7 @@ PATTERNS = (
         Sign.OTHER_LOOP,
         b"attached to a different loop",
         (
-            _form(
+            Form(
                 _raised(rb"RuntimeError") + rb".*",
                 rb"got Future <.+> attached to a different loop",
             ),
@@ -95,7 +95,7 @@ PATTERNS = (
         Sign.CLOSED,
         b"connection was closed in the middle of operation",
         (
-            _form(
+            Form(
                 _raised(rb"ConnectionDoesNotExistError")
                 # as SQLAlchemy wraps it, once or twice
                 + rb"|"
@@ -109,7 +109,7 @@ PATTERNS = (
         Sign.GREENLET,
         b"greenlet_spawn has not been called",
         (
-            _form(
+            Form(
                 _raised(rb"MissingGreenlet")
                 + rb"|"
                 + _raised(rb"\w*Error")
@@ -123,71 +123,71 @@ PATTERNS = (
         b"ddress already in use",
         (
             # uvicorn, and whoever else listens through asyncio
-            _form(
+            Form(
                 _OS_ERROR,
                 _IN_USE
                 + rb"error while attempting to bind on address \('[^']*', (?P<port>\d+)[^)]*\):"
                 rb" (?:\[errno \d+\] )?address already in use",
             ),
             # gunicorn, before it tries again
-            _form(
+            Form(
                 _LOGGED,
                 rb"connection to \('[^']*', (?P<port>\d+)[^)]*\) failed: "
                 + _IN_USE
                 + rb"Address already in use",
             ),
             # node
-            _form(
+            Form(
                 rb"(?:Uncaught )?",
                 rb"Error: listen EADDRINUSE: address already in use \S*?:(?P<port>\d+)",
             ),
             # Go
-            _form(
+            Form(
                 rb"(?:\w[^\"'{]*[\s:])?",
                 rb"listen tcp\d? \S*:(?P<port>\d+): bind: address already in use",
             ),
             # Redis, Valkey
-            _form(
+            Form(
                 rb"\d+:\S+ .* # (?:Warning: )?",
                 rb"Could not create server TCP listening socket \S+:(?P<port>\d+):"
                 rb" bind: Address already in use",
             ),
             # nginx
-            _form(
+            Form(
                 rb"(?:nginx: |\d[\d/: ]+)\[emerg\] [^\"'{]*",
                 rb"bind\(\) to \S+:(?P<port>\d+) failed \((?:98|48): Address already in use\)",
             ),
             # PostgreSQL, which tells the port in its next line
-            _form(
+            Form(
                 _LOGGED,
                 rb"could not bind IPv\d address \"[^\"\n]*\": Address already in use"
                 rb"(?:\n.*HINT:  Is another postmaster already running on port (?P<port>\d+)\?.*)?",
             ),
             # the JVM
-            _form(
+            Form(
                 rb"(?:Exception in thread \"[^\"]*\" |Caused by: )?",
                 rb"java\.net\.BindException: Address already in use(?: \(Bind failed\))?",
             ),
             # Python
-            _form(_OS_ERROR, _IN_USE + rb"Address already in use"),
+            Form(_OS_ERROR, _IN_USE + rb"Address already in use"),
         ),
     ),
     Pattern(
         Sign.PORT_TAKEN,
         b"Connection in use: ('",
-        (_form(_LOGGED, rb"Connection in use: \('[^']*', (?P<port>\d+)[^)]*\)"),),
+        (Form(_LOGGED, rb"Connection in use: \('[^']*', (?P<port>\d+)[^)]*\)"),),
     ),
     Pattern(
         Sign.NO_MODULE,
         b"No module named",
         (
-            _form(
+            Form(
                 _raised(rb"ModuleNotFoundError"),
                 rb"No module named '(?P<module>[^'\n]+)'(?:; '[^'\n]+' is not a package)?",
             ),
             # python -m
-            _form(rb"/\S*/(?:python|pypy)[\d.]*: ", rb"No module named (?P<module>[\w.]+)"),
-            _form(
+            Form(rb"/\S*/(?:python|pypy)[\d.]*: ", rb"No module named (?P<module>[\w.]+)"),
+            Form(
                 rb"/\S*/(?:python|pypy)[\d.]*: Error while finding module specification for"
                 rb" '[^']+' \(ModuleNotFoundError: ",
                 rb"No module named '(?P<module>[^'\n]+)'\)",
@@ -198,7 +198,7 @@ PATTERNS = (
         Sign.NO_MODULE,
         b"Error loading ASGI app. Could not import module",
         (
-            _form(
+            Form(
                 _LOGGED,
                 rb"Error loading ASGI app\. Could not import module \"(?P<module>[\w.]+)\"\.",
             ),
@@ -208,7 +208,7 @@ PATTERNS = (
         Sign.NO_MODULE,
         b"Unable to load celery application.",
         (
-            _form(
+            Form(
                 rb"",
                 rb"Unable to load celery application\.\r?\n"
                 rb"The module (?P<module>[\w.]+) was not found\.",
@@ -219,7 +219,7 @@ PATTERNS = (
         Sign.NO_MODULE,
         b", module not found.",
         (  # hypercorn
-            _form(
+            Form(
                 _raised(rb"NoAppError"),
                 rb"Cannot load application from '(?P<module>[\w.]+):[^'\n]*', module not found\.",
             ),
@@ -229,7 +229,7 @@ PATTERNS = (
         Sign.REFUSED,
         b"] Connect call failed ('",
         (  # asyncio, and so asyncpg
-            _form(
+            Form(
                 _raised(rb"ConnectionRefusedError|OSError") + rb"(?:Multiple exceptions: )?",
                 _REFUSED + rb"Connect call failed \('(?P<host>[^']*)', (?P<port>\d+)[^)]*\)"
                 rb"(?:, " + _REFUSED + rb"Connect call failed \([^)]*\))*",
@@ -240,12 +240,12 @@ PATTERNS = (
         Sign.REFUSED,
         b" connecting to",
         (  # redis-py, alone and within kombu; celery's own line
-            _form(
+            Form(
                 _NO_CONNECTION,
                 rb"Error (?:111|61) connecting to (?P<host>[^\s/]+):(?P<port>\d+)\."
                 rb" (?:Connection refused|Connect call failed \([^)\n]*\))\.+",
             ),
-            _form(
+            Form(
                 _NO_CONNECTION,
                 rb"Error (?:2|111|61) connecting to (?P<socket>/[^\s@]+)\."
                 rb" (?:No such file or directory|Connection refused)\.+",
@@ -256,7 +256,7 @@ PATTERNS = (
         Sign.REFUSED,
         b"consumer: Cannot connect to amqp",
         (
-            _form(
+            Form(
                 _LOGGED,
                 rb"consumer: Cannot connect to amqps?://(?:[^\s@/]*@)?(?P<host>[^\s@/]+):"
                 rb"(?P<port>\d+)/\S*: " + _REFUSED + rb"Connection refused\.*",
@@ -267,12 +267,12 @@ PATTERNS = (
         Sign.REFUSED,
         b"connection to server",
         (  # libpq, and so psycopg
-            _form(
+            Form(
                 _LIBPQ,
                 _SERVER + rb"at \"(?P<host>[^\"\n]*)\"(?: \([^)\n]*\))?, port (?P<port>\d+)"
                 rb" failed: Connection refused",
             ),
-            _form(
+            Form(
                 _LIBPQ,
                 _SERVER + rb"on socket \"(?P<socket>/[^\"\n]*)\" failed:"
                 rb" (?:No such file or directory|Connection refused)",
@@ -285,7 +285,7 @@ PATTERNS = (
 def signs(lines: bytes) -> Iterator[Seen]:
     """Every sign in a run of lines, once for each pattern."""
     for pattern in PATTERNS:
-        if pattern.literal in lines and (seen := _find(pattern, _COLOURS.sub(b"", lines))):
+        if pattern.literal in lines and (seen := _find(pattern, re.sub(_COLOURS, b"", lines))):
             yield seen
 
 

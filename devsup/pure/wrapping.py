@@ -1,7 +1,5 @@
 """Sentences to lines that a terminal need not break within a word."""
 
-from textwrap import wrap
-
 NARROW = 30
 """Columns that are too few to wrap in: a terminal that is so narrow may do it itself."""
 
@@ -16,4 +14,6 @@ def wrapped(text: str, width: int) -> str:
 def _broken(line: str, width: int) -> list[str]:
     if len(line) <= width:
         return [line]
+    from textwrap import wrap  # noqa: PLC0415  it compiles patterns, for few lines
+
     return wrap(line, width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)

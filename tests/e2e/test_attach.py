@@ -11,10 +11,12 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
+import kin
 import pytest
 from attached import DETACH, Attached, attached
 from backend import copy_servers, get, programs_on_path, tasks_at
 from stack import HERE, SECONDS, hostile
+from stage import is_readable
 
 from devsup.edges.rundir import RunDirectory
 from devsup.pure.protocol import Command, Frame, Request, dump
@@ -194,9 +196,11 @@ def test_who_is_attached_puts_off_no_sigkill(stack: Stack) -> None:
 def test_a_killed_devsup_leaves_the_terminal_as_it_was(doomed: Stack) -> None:
     with attached(debugged(doomed)) as seat:
         seat.wait_for(r"\(Pdb\) ")
-        doomed.devsup.kill()
-        seat.wait_for("devsup is gone")
-        assert seat.wait_for_exit() == 1
+        with kin.held(kin.descendants(doomed.devsup.pid)) as former:
+            doomed.devsup.kill()
+            seat.wait_for("devsup is gone")
+            assert seat.wait_for_exit() == 1
+            assert all(is_readable(each, SECONDS) for each in former)
 
 
 def test_who_stops_looking_harms_nobody_and_is_told_what_they_missed(stack: Stack) -> None:

@@ -184,10 +184,10 @@ def test_without_watching_nothing_is_restarted(stack: Stack) -> None:
 def test_what_is_watched_can_be_said_while_it_runs(stack: Stack) -> None:
     start(stack)
     stack.replace("devsup.toml", "[services.worker]\n")
-    stack.wait_for("nothing restarted")
+    stack.wait_for("nothing has to be restarted")
     save(stack, "unwatched")
     stack.replace("devsup.toml", WATCH)
-    stack.wait_for("nothing restarted")
+    stack.wait_for("nothing has to be restarted")
     save(stack, "two")
     runs_on(stack, "two")
     assert "version=unwatched" not in stack.output

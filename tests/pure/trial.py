@@ -29,7 +29,7 @@ class Trial:
         self.event: on.Event = on.Launched()
         self.timers: list[tuple[float, Wait]] = []
         self.probes: list[Wait] = []
-        self.waited: set[Wait] = set()
+        self.waited: set[tuple[type[do.Arm | do.Probe], str, int]] = set()
         self.counts: list[int] = []
         self.strays: set[int] = set()
         self.immortal: set[int] = set()
@@ -59,7 +59,7 @@ class Trial:
             case do.Spawn(name, generation, settings):
                 self.spawn(name, generation, settings)
             case do.Probe(name, epoch):
-                self.wait(name, epoch)
+                self.wait(do.Probe, name, epoch)
                 self.probes.append((name, epoch))
             case do.Arm(name, epoch, delay):
                 self.arm(name, epoch, delay)
@@ -99,12 +99,13 @@ class Trial:
             assert delay == KILL_PATIENCE
         elif group.taken:
             assert self.now + delay == group.patience, "another grace than its step's"
-        self.wait(name, epoch)
+        self.wait(do.Arm, name, epoch)
         self.timers.append((self.now + delay, (name, epoch)))
 
-    def wait(self, name: str, epoch: int) -> None:
-        assert (name, epoch) not in self.waited, "an old answer would be taken for a new one"
-        self.waited.add((name, epoch))
+    def wait(self, what: type[do.Arm | do.Probe], name: str, epoch: int) -> None:
+        """One answer of each kind in an epoch: when it is ready, and when that is too late."""
+        assert (what, name, epoch) not in self.waited, "an old answer would be taken for a new one"
+        self.waited.add((what, name, epoch))
         self.world.waits[name] = epoch
 
     def back_off(self, name: str, delay: float) -> None:

@@ -122,8 +122,9 @@ class World:
     def is_late(self, name: str) -> bool:
         """Whether a timer can only tell that it is late: its probe says when it is ready."""
         group = self.groups.get(name)
-        probed = not isinstance(self.spec[name].ready, SettleReady)
-        return group is not None and group.state is State.STARTING and probed
+        if group is None or group.state is not State.STARTING:
+            return False
+        return not isinstance(self.started_as[name].ready, SettleReady)
 
     def change(self, event: on.Event) -> None:
         match event:

@@ -1,8 +1,8 @@
-"""Draws docs/session.svg: a real session of `devsup up` with the example stack, as it looked.
+"""Draws examples/session.svg: a real session of `devsup up` with the example stack, as it looked.
 
 Run it from the root of the repository, with the example installed, when the output looks different:
 
-    python docs/picture.py
+    python examples/picture.py
 
 It copies the example to a temporary folder, starts it in a terminal of its own, edits `.env`,
 breaks it, opens the prompt of `r`, and draws what is on the screen then, from the first report on.
