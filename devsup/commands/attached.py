@@ -101,6 +101,7 @@ def screen_of(run: Run, name: str) -> Screen:
 async def typed(peer: Peer, screen: Screen) -> None:
     """Keys and changes of the window, until the peer hangs up."""
     while frame := await peer.frame():
+        await asyncio.sleep(0)  # many may have come at once: everybody else has a turn
         if frame.columns and frame.rows:
             screen.resize(Size(frame.columns, frame.rows))
         if frame.keys:

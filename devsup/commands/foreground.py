@@ -30,6 +30,7 @@ class Foreground:
         self.output = run.output
         self.state: keys.State = keys.Idle()
         self.keyboard: Keyboard | None = None
+        self.stopping: asyncio.Future[None] | None = None
 
     @property
     def services(self) -> tuple[str, ...]:
@@ -92,17 +93,18 @@ class Foreground:
     def restart(self, name: str) -> None:
         """Restart the service of this name, or type; all when it is empty."""
         try:
+            self.desk.reread()  # first: there may be other services then
             names = self.desk.names((name,) if name else ())
         except DevsupError as error:
             self.output.tell(refusal(error))
         else:
-            self.desk.reread()
             self.run.post(events.RestartAsked(names))
 
     def suspend(self) -> None:
         """Ctrl-Z: stop as every program does, with the terminal as it was found meanwhile."""
-        stopping = asyncio.ensure_future(self.stop())
-        stopping.add_done_callback(asyncio.Future.result)  # a bug in it is a bug of devsup's
+        if self.stopping is None or self.stopping.done():  # and not twice at once
+            self.stopping = asyncio.ensure_future(self.stop())
+            self.stopping.add_done_callback(asyncio.Future.result)  # a bug in it is one of devsup's
 
     async def stop(self) -> None:
         """Be stopped, and go on when somebody says so."""

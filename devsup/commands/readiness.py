@@ -63,7 +63,7 @@ class Readiness:
 
     def close(self) -> None:
         """Ask nothing any more."""
-        for name in [*self._asking]:
+        for name in {*self._asking, *self._awaited}:
             self.forget(name)
 
     def _keep_asking(

@@ -54,7 +54,7 @@ class Desk:
             if request.command is Command.RESTART:
                 self.reread()  # first: there may be other services then
             await self.carry_out(request, peer)
-        except DevsupError:
+        except (DevsupError, ConnectionError):  # the latter: it hung up, which `Control` sees to
             raise
         except Exception as error:  # noqa: BLE001  the boundary: it must not end the run
             raise bug.refusal(error) from None

@@ -8,7 +8,7 @@ from devsup.commands.project import Content, Contents
 from devsup.edges.files import MISSING
 from devsup.pure.errors import Problem
 
-QUIET = 0.01
+QUIET = 0.005
 """Seconds for which the files must stay as they are: an editor writes in more than one call."""
 QUIET_WHEN_CUT = 0.15
 """Likewise when one is missing, empty, or has lost its end: the first half of a write in place, or

@@ -3,7 +3,7 @@
 import asyncio
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 
 from devsup.edges.output import Output
@@ -107,11 +107,16 @@ class Terminals:
         Raises:
             OSError: no descriptors or no terminals are left.
         """
-        name = spec.name
-        if not (self.by_default if spec.pty is None else spec.pty):
-            ours, theirs = os.pipe()
-            self.output.attach(name, ours, seen)
-            return theirs
+        if self.by_default and spec.pty is None:
+            with suppress(OSError):  # no terminals are left, or none here: nobody asked for one
+                return self._terminal(spec.name, seen)
+        if spec.pty:
+            return self._terminal(spec.name, seen)
+        ours, theirs = os.pipe()
+        self.output.attach(spec.name, ours, seen)
+        return theirs
+
+    def _terminal(self, name: str, seen: Callable[[bytes], None]) -> int:
         pty, ours, theirs = Pty.opened(self.size())
         screen = self.screens[name] = Screen(pty, self.size, partial(self.ask, name))
         self.output.attach(name, ours, seen, screen)

@@ -103,6 +103,8 @@ class Run:
             return await self.exit_code
         finally:
             self.readiness.close()
+            for name in self.names:  # whoever was never said to be gone
+                self.output.finish(name)
             self.terminals.close()
             self.progress.follow(awaited=False)
 
@@ -125,7 +127,8 @@ class Run:
                 self.perform(effect)
             self.queue.popleft()
         self.changed.set()
-        self.progress.follow(awaited=any(each.moving for each in self.supervisor.units.values()))
+        units = self.supervisor.units.values()
+        self.progress.follow(awaited=any(each.moving and not each.late for each in units))
 
     def follow_services(self) -> None:
         """Whoever has come must be known before it is started, and written down."""

@@ -58,6 +58,8 @@ class Peer:
 
     def send(self, reply: Reply) -> None:
         """Send a line of the reply; output is dropped while it is behind."""
+        if self._writer.transport.is_closing():
+            return  # it hung up: asyncio would complain on stderr, in the middle of a line
         if reply.kind in {Kind.LINES, Kind.DRAWN} and self.is_behind:
             self._missed += reply.text.count("\n")
             return

@@ -179,6 +179,7 @@ class Group:
         self.loop = zygote.loop
         self.tell = tell
         self.guardian = 0
+        self.lifeline: socket.socket | None = None
         self.received = b""
 
     def spawn(
@@ -195,9 +196,9 @@ class Group:
             ours, theirs = map(files.enter_context, socket.socketpair())
             launch = files.enter_context(launch_file(directory, line, environment))
             self.zygote.request(self, [theirs.fileno(), output, launch.fileno()])
-            self.lifeline = socket.socket(fileno=ours.detach())
-        self.lifeline.settimeout(0)
-        self.loop.add_reader(self.lifeline, self._read)
+            self.lifeline = lifeline = socket.socket(fileno=ours.detach())
+        lifeline.settimeout(0)
+        self.loop.add_reader(lifeline, self._read, lifeline)
 
     def signal(self, number: signal.Signals, to: str) -> None:
         """Signal the `leader`, or `all`: its process group and whoever left that."""
@@ -208,20 +209,20 @@ class Group:
         self._send("kill\n")
 
     def _send(self, line: str) -> None:
-        try:
+        if self.lifeline is None:
+            return  # it could not even be asked for
+        with contextlib.suppress(OSError):  # the guardian is dead or dying; the zygote will tell
             self.lifeline.send(line.encode())
-        except OSError:
-            return  # the guardian is dead or dying; the zygote will tell
 
-    def _read(self) -> None:
+    def _read(self, lifeline: socket.socket) -> None:
         try:
-            received = self.lifeline.recv(4096)
+            received = lifeline.recv(4096)
         except BlockingIOError:
             return
         except ConnectionError:
             received = b""
         if not received:
-            self.loop.remove_reader(self.lifeline)
+            self.loop.remove_reader(lifeline)
         *lines, self.received = (self.received + received).split(b"\n")
         for line in lines:
             word, number = line.decode().split()
@@ -241,15 +242,17 @@ class Group:
 
     def end(self) -> None:
         """The zygote says that it is over: hear the guardian's last words, which came before."""
-        self._read()
+        if self.lifeline:
+            self._read(self.lifeline)
         self.let_go()
         self.guardian = 0  # the number is free for another process
         self.tell(Gone())
 
     def let_go(self) -> None:
         """Hear nothing any more; a guardian that sees this kills its service."""
-        self.loop.remove_reader(self.lifeline)
-        self.lifeline.close()
+        if self.lifeline:
+            self.loop.remove_reader(self.lifeline)
+            self.lifeline.close()
 
 
 HAPPENINGS: Mapping[str, Callable[[int], Happening]] = {

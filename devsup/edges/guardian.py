@@ -287,9 +287,15 @@ def start_leader(output: int, launch: int) -> int:
     """Spawn `/bin/sh -c LINE` in a session of its own, signals at their defaults; its pid.
 
     posix_spawn and not fork: an error of exec (E2BIG) comes back as an OSError. Where `output` is a
-    terminal it is stdin, too; opened by its name, after setsid, it becomes the session's own.
+    terminal it is stdin, too; opened by its name, after setsid, it becomes the session's own. The
+    kernel then sends SIGHUP to the leader's group when the leader ends: whoever it leaves has a
+    grace period to finish in, so that they begin with SIGHUP ignored.
     """
     own = os.isatty(output)
+    defaults = signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}
+    if own:
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        defaults -= {signal.SIGHUP}
     stdin, mode = (os.ttyname(output), os.O_RDWR) if own else (os.devnull, os.O_RDONLY)
     with open(launch, "rb", closefd=False) as file:
         directory, line, *environment = file.read().split(b"\0")
@@ -305,7 +311,7 @@ def start_leader(output: int, launch: int) -> int:
         ),
         setsid=True,
         setsigmask=[],
-        setsigdef=signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP},
+        setsigdef=defaults,
     )
 
 

@@ -6,7 +6,7 @@ while idle. Measured side by side: latency of an edit (p50), wake-ups a second a
     watchfiles, step 10 ms     18.6 ms    102    0.75 % of a core
     watchfiles, step 20 ms     28.2 ms     54    0.59 %
     watchfiles, step 50 ms     68.1 ms     24    0.32 %
-    this                        0.6 ms    2.5    0.06 %    (all of it the stat of `watch`)
+    this                        0.6 ms      4    0.12 %    (all of it the stat of `watch`)
 
 It also saves 24 ms of imports. Where there is no inotify, `watch` uses watchfiles.
 """

@@ -27,8 +27,7 @@ def environment_with(root: Path, module: str) -> str:
     top = Path(module.partition(".")[0])
     for folder in (root, *_inside(root)):
         for name in ENVIRONMENTS:
-            libraries = (folder / name).glob("lib/python3*/site-packages")
-            if any(_has(each, top) for each in libraries):
+            if any(_has(each, top) for each in _libraries(folder / name)):
                 return str((folder / name).relative_to(root))
     return ""
 
@@ -45,8 +44,16 @@ def python_of(program: str, path: str, root: Path) -> Python:
     return Python(found, str(environment.relative_to(root) if within else environment))
 
 
+def _libraries(environment: Path) -> Iterator[Path]:
+    """Where a virtual environment keeps its modules; nowhere if that is not for us to see."""
+    with suppress(OSError):
+        yield from environment.glob("lib/python3*/site-packages")
+
+
 def _has(folder: Path, inner: Path) -> bool:
-    return (folder / inner).is_dir() or (folder / f"{inner}.py").is_file()
+    """Not by pathlib, which raises for what is not ours to look into, or has too long a name."""
+    module = os.path.join(folder, inner)  # noqa: PTH118
+    return os.path.isdir(module) or os.path.isfile(f"{module}.py")  # noqa: PTH112, PTH113
 
 
 def _folders(root: Path) -> Iterator[Path]:

@@ -9,9 +9,13 @@ from contextlib import contextmanager, suppress
 
 ENDING = (signal.SIGTERM, signal.SIGHUP)
 
-_CALM = b"\x1b[0m\x1b[?25h\x1b[?2004l\r\n"
-"""No colour, a cursor, no brackets around what is pasted, and a line of its own for the shell: what
-a program that somebody stopped looking at may have left otherwise."""
+_CALM = (
+    b"\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1004l\x1b[?1006l\x1b[?1l\x1b>\x1b[>4m"
+    b"\x1b[?1047l\x1b[0m\x1b[?25h\x1b[?2004l\r\n"
+)
+"""No reports of mouse and focus, keys as usual, the usual screen (1049 would move the cursor), no
+colour, a cursor, no brackets around what is pasted, and a line of its own for the shell: what a
+program that somebody stopped looking at may have left otherwise."""
 
 
 @contextmanager

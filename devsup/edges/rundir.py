@@ -16,10 +16,10 @@ import os
 import re
 from dataclasses import asdict, dataclass
 from enum import Enum
-from hashlib import sha256
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
+from zlib import crc32  # hashlib would do as well, and takes 2 ms to import
 
 from devsup.edges.private import check_private, make_private
 from devsup.edges.pruning import RECORD, ROOT, prune
@@ -96,7 +96,7 @@ class RunDirectory:
             DevsupError: somebody else owns it, or can get at it.
         """
         real = root.resolve()
-        key = sha256(os.fsencode(real)).hexdigest()[:8]
+        key = f"{crc32(os.fsencode(real)):08x}"
         name = re.sub(r"[^A-Za-z0-9._-]", "_", real.name)[:LONGEST_NAME] or "root"
         found = cls((base or default_base()) / f"{name}-{key}", key, real)
         for path in (found.path.parent, found.path):

@@ -73,7 +73,7 @@ class SourceWatch:
         """See how everything is; all that differs from now on is told."""
         self._loop = loop
         try:
-            self._directories = self._source(loop, self._look)
+            self._directories = self._source(loop, self._heard)
         except OSError:  # no more inotify instances for this user: the patrol remains
             self._directories = None
         self._tree.read()
@@ -88,6 +88,12 @@ class SourceWatch:
         if self._directories:
             self._directories.close()
         self._next = self._directories = None
+
+    def _heard(self, places: list[Place]) -> None:
+        """A folder that tells of itself may be another by now, even with the number of the old."""
+        known = {*self._tree.folders}
+        self._tree.fresh |= {path for path, name in places if name == ITSELF and path in known}
+        self._look(places)
 
     def look_everywhere(self) -> None:
         """Tell of all that differs by now."""

@@ -14,8 +14,11 @@ from itertools import groupby
 
 MOST_COLUMNS = 1000
 """How far to the right of a line's text the cursor can be moved: blanks are remembered, too."""
+WIDEST = 4 * MOST_COLUMNS
+"""No terminal is as wide as that: a longer line is not erased or moved within, it only grows."""
 LONGEST_STYLE = 64
-"""Bytes of colour sequences that one character remembers, about; then the last one counts."""
+"""Bytes of colour sequences that one character remembers; then the last one counts, if it is not
+longer itself."""
 
 RESET = "\x1b[0m"
 _OBEYED = (b"\x1b", b"\r", b"\b", b"\x07", b"\x0b", b"\x0c", b"\x0e", b"\x0f")
@@ -25,9 +28,11 @@ _SEQUENCE = (
     r"|[ -/]*[0-~])?"
     r"|[\x07\x0b\x0c\x0e\x0f]"
 )
-_SEQUENCES = re.compile(_SEQUENCE.encode())
+_C1 = rb"\xc2[\x80-\x9f]"  # controls that terminals obey like the sequences they stand for
+_SEQUENCES = re.compile(_SEQUENCE.encode() + b"|" + _C1)
+_COLOUR = re.compile(rb"\x1b\[[0-9;:]*m")  # not a private one, which may set the keyboard's mode
 _DRAWS = re.compile(rb"[\r\b]|\x1b\[[0-?]*[@CDEFGHJKPf]")
-_TOKENS = re.compile(rf"(?P<text>[^\x00-\x1f\x7f]+)|{_SEQUENCE}|(?s:.)")
+_TOKENS = re.compile(rf"(?P<text>[^\x00-\x1f\x7f-\x9f]+)|{_SEQUENCE}|(?s:.)")
 _INCOMPLETE = re.compile(  # a sequence, or a character of UTF-8, that goes on in the next read
     rb"(?:\x1b(?:\[[0-?]*[ -/]*|[\]PX^_][^\x07\x1b]*\x1b?|[ -/]*)|[\xc2-\xf4][\x80-\xbf]{0,2})\Z"
 )
@@ -50,7 +55,8 @@ def folded(line: bytes) -> bytes:
     incomplete = _INCOMPLETE.search(line)
     tail = incomplete[0] if incomplete else b""
     row = _Row(line[: len(line) - len(tail)])
-    return _bytes(f"{row.shown()}\x1b[{row.column + 1}G{row.style}") + tail
+    cursor = "" if row.column == len(row.cells) else f"\x1b[{row.column + 1}G"
+    return _bytes(f"{row.shown()}{cursor}{row.style}") + tail
 
 
 def draws(line: bytes) -> bool:
@@ -64,7 +70,9 @@ def without_colour(line: bytes) -> bytes:
 
 
 def _is_obeyed(text: bytes) -> bool:
-    return any(each in text for each in _OBEYED)
+    if any(each in text for each in _OBEYED):
+        return True
+    return b"\xc2" in text and re.search(_C1, text) is not None
 
 
 def _line(line: bytes) -> bytes:
@@ -75,7 +83,7 @@ def _line(line: bytes) -> bytes:
 
 
 def _colour_only(sequence: re.Match[bytes]) -> bytes:
-    return sequence[0] if sequence["act"] == b"m" else b""
+    return sequence[0] if _COLOUR.fullmatch(sequence[0]) else b""
 
 
 def _closed(line: bytes) -> bytes:
@@ -146,6 +154,12 @@ class _Row:
                 self._move(numbers[1] - 1 if len(numbers) > 1 else 0)
             case "E" | "F":
                 self.column = 0
+            case _ if max(self.column, len(self.cells)) <= WIDEST:
+                self._edit(act, first)
+
+    def _edit(self, act: str, first: int) -> None:
+        """Take out, put in, erase; each time all that follows is moved, so not in a long line."""
+        match act:
             case "P":
                 del self.cells[self.column : self.column + max(first, 1)]
             case "@":
@@ -164,7 +178,9 @@ class _Row:
 
     def _colour(self, given: str) -> None:
         sequence = f"\x1b[{given}m"
-        if given in {"", "0"}:
+        if given.startswith(("<", "=", ">", "?")):
+            return  # no colour, but a mode of the keyboard or of the terminal
+        if given in {"", "0"} or len(sequence) > LONGEST_STYLE:
             self.style = ""
         elif not self.style.endswith(sequence):
             self.style = (self.style if len(self.style) < LONGEST_STYLE else "") + sequence

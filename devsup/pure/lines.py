@@ -70,16 +70,15 @@ class Lines:
         return pieces + text[:end]
 
     def _pieces(self, text: bytes) -> tuple[bytes, bytes]:
-        pieces = b""
-        while _first_line(text) > self._limit:
-            end = _first_line(text)
+        pieces: list[bytes] = []
+        end = _first_line(text)
+        if end > self._limit:
             text = folded(text[:end]) + text[end:]
-            if _first_line(text) <= self._limit:
-                continue
+        while _first_line(text) > self._limit:
             cut = _boundary(text, self._limit)
-            pieces += text[:cut] + b"\n"
+            pieces += text[:cut], b"\n"
             text = text[cut:]
-        return pieces, text
+        return b"".join(pieces), text
 
 
 def _first_line(text: bytes) -> int:

@@ -213,7 +213,7 @@ def _(notice: tell.Quitting) -> str:
 
 def waiting(units: Iterable[Unit], deadlines: Mapping[str, float], now: float) -> str:
     """Who is awaited and how long still; empty when nobody is."""
-    moving = [unit for unit in units if unit.moving]
+    moving = [unit for unit in units if unit.moving and not unit.late]
     parts = [_awaited(unit, deadlines, now) for unit in moving[:NAMED]]
     if more := len(moving) - len(parts):
         parts.append(f"{more} more")

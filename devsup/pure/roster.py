@@ -123,6 +123,7 @@ class Roster:
         """Drain these, and keep them down."""
         self.held |= names
         self.pending -= names
+        self.blocked -= names
         self.draining |= alive(self.units, names)
         for name in names - self.draining:
             yield from self.units[name].advance(Event.STOP, now)

@@ -126,42 +126,43 @@ PATTERNS = (
             Form(
                 _OS_ERROR,
                 _IN_USE
-                + rb"error while attempting to bind on address \('[^']*', (?P<port>\d+)[^)]*\):"
+                + rb"error while attempting to bind on address \('[^']*', (?P<port>\d{1,5})[^)]*\):"
                 rb" (?:\[errno \d+\] )?address already in use",
             ),
             # gunicorn, before it tries again
             Form(
                 _LOGGED,
-                rb"connection to \('[^']*', (?P<port>\d+)[^)]*\) failed: "
+                rb"connection to \('[^']*', (?P<port>\d{1,5})[^)]*\) failed: "
                 + _IN_USE
                 + rb"Address already in use",
             ),
             # node
             Form(
                 rb"(?:Uncaught )?",
-                rb"Error: listen EADDRINUSE: address already in use \S*?:(?P<port>\d+)",
+                rb"Error: listen EADDRINUSE: address already in use \S*?:(?P<port>\d{1,5})",
             ),
             # Go
             Form(
                 rb"(?:\w[^\"'{]*[\s:])?",
-                rb"listen tcp\d? \S*:(?P<port>\d+): bind: address already in use",
+                rb"listen tcp\d? \S*:(?P<port>\d{1,5}): bind: address already in use",
             ),
             # Redis, Valkey
             Form(
                 rb"\d+:\S+ .* # (?:Warning: )?",
-                rb"Could not create server TCP listening socket \S+:(?P<port>\d+):"
+                rb"Could not create server TCP listening socket \S+:(?P<port>\d{1,5}):"
                 rb" bind: Address already in use",
             ),
             # nginx
             Form(
                 rb"(?:nginx: |\d[\d/: ]+)\[emerg\] [^\"'{]*",
-                rb"bind\(\) to \S+:(?P<port>\d+) failed \((?:98|48): Address already in use\)",
+                rb"bind\(\) to \S+:(?P<port>\d{1,5}) failed \((?:98|48): Address already in use\)",
             ),
             # PostgreSQL, which tells the port in its next line
             Form(
                 _LOGGED,
                 rb"could not bind IPv\d address \"[^\"\n]*\": Address already in use"
-                rb"(?:\n.*HINT:  Is another postmaster already running on port (?P<port>\d+)\?.*)?",
+                rb"(?:\n.*HINT:  Is another postmaster already running on port"
+                rb" (?P<port>\d{1,5})\?.*)?",
             ),
             # the JVM
             Form(
@@ -175,7 +176,7 @@ PATTERNS = (
     Pattern(
         Sign.PORT_TAKEN,
         b"Connection in use: ('",
-        (Form(_LOGGED, rb"Connection in use: \('[^']*', (?P<port>\d+)[^)]*\)"),),
+        (Form(_LOGGED, rb"Connection in use: \('[^']*', (?P<port>\d{1,5})[^)]*\)"),),
     ),
     Pattern(
         Sign.NO_MODULE,
@@ -231,7 +232,7 @@ PATTERNS = (
         (  # asyncio, and so asyncpg
             Form(
                 _raised(rb"ConnectionRefusedError|OSError") + rb"(?:Multiple exceptions: )?",
-                _REFUSED + rb"Connect call failed \('(?P<host>[^']*)', (?P<port>\d+)[^)]*\)"
+                _REFUSED + rb"Connect call failed \('(?P<host>[^']*)', (?P<port>\d{1,5})[^)]*\)"
                 rb"(?:, " + _REFUSED + rb"Connect call failed \([^)]*\))*",
             ),
         ),
@@ -242,7 +243,7 @@ PATTERNS = (
         (  # redis-py, alone and within kombu; celery's own line
             Form(
                 _NO_CONNECTION,
-                rb"Error (?:111|61) connecting to (?P<host>[^\s/]+):(?P<port>\d+)\."
+                rb"Error (?:111|61) connecting to (?P<host>[^\s/]+):(?P<port>\d{1,5})\."
                 rb" (?:Connection refused|Connect call failed \([^)\n]*\))\.+",
             ),
             Form(
@@ -259,7 +260,7 @@ PATTERNS = (
             Form(
                 _LOGGED,
                 rb"consumer: Cannot connect to amqps?://(?:[^\s@/]*@)?(?P<host>[^\s@/]+):"
-                rb"(?P<port>\d+)/\S*: " + _REFUSED + rb"Connection refused\.*",
+                rb"(?P<port>\d{1,5})/\S*: " + _REFUSED + rb"Connection refused\.*",
             ),
         ),
     ),
@@ -269,7 +270,7 @@ PATTERNS = (
         (  # libpq, and so psycopg
             Form(
                 _LIBPQ,
-                _SERVER + rb"at \"(?P<host>[^\"\n]*)\"(?: \([^)\n]*\))?, port (?P<port>\d+)"
+                _SERVER + rb"at \"(?P<host>[^\"\n]*)\"(?: \([^)\n]*\))?, port (?P<port>\d{1,5})"
                 rb" failed: Connection refused",
             ),
             Form(

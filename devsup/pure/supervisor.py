@@ -84,6 +84,12 @@ class Supervisor:
         """Whether a service was started on what the files say, as far as that concerns it."""
         return self.roster.fresh(name, self.settings)
 
+    @property
+    def _waits_for_the_late(self) -> bool:
+        """Whether nothing goes on but that a late service may still become ready."""
+        moving = [unit for unit in self.units.values() if unit.moving]
+        return self.phase is Phase.STARTING and bool(moving) and all(each.late for each in moving)
+
     def handle(self, event: on.Event, now: float) -> tuple[Effect, ...]:
         """Take one event in; `now` is a monotonic time in seconds."""
         self._effects = []
@@ -166,7 +172,7 @@ class Supervisor:
 
     def _begin(self, cause: Cause, now: float, files: tuple[str, ...] = ()) -> None:
         """A change begins, or joins the one that is under way."""
-        if self.phase is Phase.STEADY:
+        if self.phase is Phase.STEADY or self._waits_for_the_late:
             self.change = Change(cause, now, self.declared, files, drained=now)
         elif cause is Cause.EDIT:
             self.change.edited(files)
@@ -211,6 +217,7 @@ class Supervisor:
         epoch = unit.life.epoch
         match event:
             case on.BecameReady() if event.epoch == epoch:
+                self.change.names.add(unit.spec.name)  # a late one may belong to an earlier change
                 self._do(unit.became_ready(event.how, now))
             case on.TimerFired() if event.epoch == epoch and unit.life.at_rest:
                 self._again(unit.spec.name, now)
@@ -271,8 +278,10 @@ class Supervisor:
 
     def _start(self, now: float) -> None:
         effects = [*self.roster.start(self.generation, self.settings, now)]
-        if any(isinstance(effect, do.Spawn) for effect in effects):
+        spawned = {effect.name for effect in effects if isinstance(effect, do.Spawn)}
+        if spawned:
             self.phase = Phase.STARTING
+            self.change.names |= spawned
         self._do(effects)
 
     def _counted(self, count: on.Counted, now: float) -> None:

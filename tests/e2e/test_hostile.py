@@ -300,3 +300,11 @@ def forge_record(root: Path, pid: int) -> None:
     former = Identity(pid, 1.0)
     sessions = (Session("web.1", former),)
     directory.write(Record(directory.new_run(), str(root), processes.boot(), former, sessions))
+
+
+def test_the_last_words_of_a_service_are_shown_when_the_zygote_is_killed(doomed: Stack) -> None:
+    doomed.write("Procfile", "web: printf 'no newline'; exec sleep 600\n")
+    doomed.up().wait_for_generation(1)
+    os.kill(doomed.family.zygote, signal.SIGKILL)
+    doomed.wait_for("no newline$")
+    assert doomed.wait_for_exit() == 1

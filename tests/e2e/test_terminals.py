@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import kin
 import pytest
+from stack import PAUSE
 from stage import descriptors
 
 if TYPE_CHECKING:
@@ -100,6 +101,22 @@ def terminals(pid: int) -> set[str]:
     """The terminals that a process has open."""
     links = {str(each.readlink()) for each in Path(f"/proc/{pid}/fd").iterdir()}
     return {link for link in links if link.startswith("/dev/pt")}
+
+
+def test_whoever_a_leader_leaves_gets_its_grace_on_a_terminal_too(stack: Stack) -> None:
+    """The kernel hangs up the group of a session's leader that ends."""
+    finish = stack.gate()
+    work = f"trap 'echo asked; read _ < gate; echo finished; exit' TERM; echo there; {PAUSE}"
+    stack.write("work.sh", f"{work}\n")
+    stack.write("leads.sh", "sh work.sh &\nread _ < go\n")
+    leave = stack.gate("go")
+    stack.write("Procfile", "web: sh leads.sh\n")
+    stack.write("devsup.toml", "[services.web]\npty = true\nstop-timeout = 60\n")
+    stack.up().wait_for("there$")
+    leave()
+    stack.wait_for("asked$")
+    finish()
+    stack.wait_for("finished$")
 
 
 def test_jobs_of_a_shell_get_the_stop_signal_in_their_own_groups(stack: Stack) -> None:

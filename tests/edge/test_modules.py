@@ -71,3 +71,9 @@ def test_a_program_on_the_path_tells_its_environment(tmp_path: Path, program: Pa
     assert python_of("uvicorn", path, tmp_path / "other") == elsewhere
     assert python_of("sh", os.environ["PATH"], tmp_path).environment == ""
     assert python_of("nosuch", path, tmp_path) == Python()
+
+
+def test_a_name_that_no_file_can_have_is_nowhere(tmp_path: Path, program: Path) -> None:
+    assert program.exists()
+    assert places(tmp_path, "x" * 300) == ()
+    assert environment_with(tmp_path, "x" * 300) == ""

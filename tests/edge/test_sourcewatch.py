@@ -531,7 +531,9 @@ def test_after_closing_nothing_is_told_and_nothing_is_left(
         assert news.files == []
 
     asyncio.run(play())
-    assert {*threading.enumerate()} == before
+    for thread in {*threading.enumerate()} - before:
+        thread.join(5)  # the kernel takes its time to close
+    assert {*threading.enumerate()} <= before
 
 
 def test_closing_is_harmless_before_the_start_and_twice(root: Path) -> None:

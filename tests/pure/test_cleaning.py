@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from devsup.pure.cleaning import MOST_COLUMNS, cleaned, folded
 from devsup.pure.lines import LIMIT, Lines
 
-PLAIN = st.binary(max_size=30).map(lambda text: re.sub(rb"[\x07\x08\x0b-\x0f\x1b\r\n]", b"", text))
+DRAWING = rb"[\x07\x08\x0b-\x0f\x1b\r\n]|\xc2(?=[\x80-\x9f])"
+PLAIN = st.binary(max_size=30).map(lambda text: re.sub(DRAWING, b"", text))
 PIECES = st.lists(
     st.sampled_from(
         b"\r|\b|ab|c|\xc3\xa9|\xff| |\t|\x1b[K|\x1b[2K|\x1b[31m|\x1b[0m|\x1b[3G|\x1b[2D|\x1b[C"
@@ -43,6 +44,10 @@ PIECES = st.lists(
         (b"\x1b\n", b"\n"),
         (b"\xff\xc3\xa9\r\xfe\n", b"\xfe\xc3\xa9\n"),
         (b"tab\there\n", b"tab\there\n"),
+        (b"keys\x1b[>4;2m stay\n", b"keys stay\n"),
+        (b"keys\x1b[>4;2m\r\x1b[?4mstay\n", b"stay\n"),
+        (b"one\xc2\x85two\xc2\x9b2J\xc2\x8d\n", b"onetwo2J\n"),
+        (b"\xc2\xa9 \xc3\x85\n", b"\xc2\xa9 \xc3\x85\n"),
     ],
 )
 def test_a_line_is_what_a_terminal_shows_in_the_end(written: bytes, shown: bytes) -> None:
@@ -86,3 +91,25 @@ def test_a_bar_without_end_is_held_back_in_bounds_and_keeps_its_last_state() -> 
 
 def test_a_cursor_sent_far_away_costs_no_memory() -> None:
     assert len(cleaned(b"\x1b[999999G" * 1000 + b"x\x1b[999999C\x1b[999999@y\n")) < 5 * MOST_COLUMNS
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"\x1b[999@" * 10_900,
+        b"x" * 30_000 + b"\x1b[1K" * 8_000,
+        b"\x1b[" + b"0;" * 16_000 + b"m" + b"x" * 10_900 + b"\x1b[m\r" + b"\x1b[Cy" * 5_400,
+    ],
+    ids=["blanks", "erasing", "a long colour"],
+)
+def test_no_line_becomes_much_longer_than_it_was(line: bytes) -> None:
+    assert len(cleaned(line + b"\n")) < 8 * LIMIT
+    lines = Lines()
+    for _ in range(4):
+        assert len(lines.feed(line)) < 8 * LIMIT
+
+
+def test_the_end_of_a_long_line_that_was_drawn_follows_its_beginning() -> None:
+    lines = Lines()
+    out = lines.feed(b"\r" + b"x" * (LIMIT + 64)) + lines.feed(b"end\n")
+    assert cleaned(out).replace(b"\n", b"") == b"x" * (LIMIT + 64) + b"end"

@@ -78,6 +78,20 @@ def test_a_service_with_a_probe_is_ready_when_its_probe_says_so_and_not_by_time(
     assert run.supervisor.units["web"].how == "port 8000"
 
 
+def test_what_is_asked_for_while_another_is_late_is_told_for_itself() -> None:
+    run = History(spec("web", ready=ON_PORT), spec("worker"))
+    run.launch()
+    run.timer("worker")
+    run.timer("web")
+    run.restart("worker")
+    assert run.said(tell.Restarting).names == ("worker",)
+    run.ends("worker")
+    run.timer("worker")
+    run.ready("web")
+    run.counted()
+    assert {name for name, _, _ in run.said(tell.Steady).services} == {"web", "worker"}
+
+
 def test_a_service_starts_when_those_it_comes_after_are_ready() -> None:
     run = History(spec("web", "app"), spec("app", "db"), spec("db"))
     assert run.launch() == ["spawn db on 1"]

@@ -389,3 +389,12 @@ def test_a_stuck_service_keeps_everything_else_from_starting_until_the_kernel_le
     assert run.ends("worker") == ["TERM worker and its rest"]
     assert run.phase == "draining"
     assert run.empties("web") == ["spawn web on 2", "spawn worker on 2"]
+
+
+def test_who_is_stopped_while_it_is_blocked_is_blocked_no_longer() -> None:
+    run = History(spec("db"), spec("web", "db"))
+    run.launch()
+    run.ends("db", 1)
+    run.counted()
+    run.stop("web")
+    assert run.supervisor.roster.blocked == set()
