@@ -167,6 +167,7 @@ class _Row:
                 self.cells[self.column : self.column] = blanks
             case "J" | "K":
                 self._erase(first)
+        self._move(self.column)  # what is left may be shorter than where it can stand
 
     def _erase(self, part: int) -> None:
         """To the end of the line (0), from its beginning (1), or all of it."""
