@@ -13,7 +13,7 @@ def about() -> dict[str, str]:
     return {
         "when": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "devsup": f"{version('devsup')} ({commit()})",
-        "system": f"{platform.system()} {platform.release()}",
+        "system": f"{platform.system()} {'.'.join(platform.release().split('.')[:2])}",
         "python": platform.python_version(),
         "processors": f"{os.cpu_count()} of {processor()}",
         "load at the start": load,
