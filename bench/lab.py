@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,7 @@ from bench.peers import Peers
 from bench.running import Running
 from bench.scene import Scene
 from bench.stamps import Stamps
-from bench.tools import Tool
+from bench.tools import Tool, runners
 from bench.waiting import until
 
 PATIENCE = 30.0
@@ -82,3 +82,16 @@ def all_started(stamps: Stamps, count: int, program: Running, value: str | None 
     """Whether they did in time; the tool may have ended before."""
     until(lambda: len(stamps.starts(value)) >= count or program.has_ended, PATIENCE)
     return len(stamps.starts(value)) >= count
+
+
+def take_turns(
+    lab: Lab, measure: str, sizes: Mapping[int, float], once: Callable[[Lab, Tool, int], None]
+) -> None:
+    """Every runner once with so many services, one after the other, in a share of the rounds."""
+    tools = lab.choose(runners(lab.peers))
+    for size, share in sizes.items():
+        for turn in range(max(1, round(share * lab.rounds))):
+            lab.tell(f"{measure}: {size} services, round {turn + 1}")
+            for tool in tools:
+                with nothing_left():
+                    once(lab, tool, size)

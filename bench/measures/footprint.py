@@ -7,8 +7,8 @@ import os
 import time
 
 from bench import processes
-from bench.lab import Lab, all_started, nothing_left
-from bench.tools import Tool, runners
+from bench.lab import Lab, all_started, take_turns
+from bench.tools import Tool
 
 SIZES = {2: 0.2, 20: 0.4}
 """Services, and how many times the rounds."""
@@ -20,13 +20,7 @@ MEBIBYTE = 1 << 20
 
 
 def run(lab: Lab) -> None:
-    tools = lab.choose(runners(lab.peers))
-    for size, share in SIZES.items():
-        for turn in range(max(1, round(share * lab.rounds))):
-            lab.tell(f"footprint: {size} services, round {turn + 1}")
-            for tool in tools:
-                with nothing_left():
-                    once(lab, tool, size)
+    take_turns(lab, "footprint", SIZES, once)
 
 
 def once(lab: Lab, tool: Tool, size: int) -> None:

@@ -2,8 +2,8 @@
 
 import time
 
-from bench.lab import Lab, all_started, nothing_left
-from bench.tools import Tool, runners
+from bench.lab import Lab, all_started, take_turns
+from bench.tools import Tool
 
 SIZES = {2: 1.0, 20: 1.0, 100: 0.3}
 """Services, and how many times the rounds: a hundred take long."""
@@ -14,14 +14,8 @@ CALM = 0.5
 
 
 def run(lab: Lab) -> None:
-    tools = lab.choose(runners(lab.peers))
     sizes = {size: share for size, share in SIZES.items() if size < 100 or not lab.quick}
-    for size, share in sizes.items():
-        for turn in range(max(1, round(share * lab.rounds))):
-            lab.tell(f"launch: {size} services, round {turn + 1}")
-            for tool in tools:
-                with nothing_left():
-                    once(lab, tool, size)
+    take_turns(lab, "launch", sizes, once)
 
 
 def once(lab: Lab, tool: Tool, size: int) -> None:

@@ -262,10 +262,6 @@ def _mebibytes(value: object) -> int:
     return value
 
 
-def _not_yet(_: object) -> object:
-    raise _RefusedError("is not available yet: remove it")
-
-
 _READY: Mapping[str, Callable[[object], Ready]] = {
     "log": _log_ready,
     "port": _port_ready,
