@@ -44,13 +44,16 @@ LINUX = sys.platform.startswith("linux")
 # Nobody tells a process that is no subreaper of a grandchild's death: it has to look (seconds).
 LOOK_AGAIN = None if LINUX else 0.1
 PR_SET_CHILD_SUBREAPER = 36
+# Made before the forks: whatever a guardian makes for itself is memory of its own.
+LIBC = ctypes.CDLL(None)
+CATCHABLE = signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}
 SOME = 64  # children watched at once
 CLEAN = b"\r\x1b[0m\x1b[J"  # no colour, and no line that says what no longer is
 
 
 def become_subreaper() -> bool:
     """Let orphaned descendants become our children; False where the kernel cannot (macOS)."""
-    return LINUX and ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0
+    return LINUX and LIBC.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0
 
 
 def children() -> set[int]:
@@ -153,11 +156,10 @@ def signal_group(leader: int, number: int) -> bool:
 
 
 def wake_on_child_death() -> int:
-    """A descriptor that becomes readable on every SIGCHLD."""
+    """A descriptor that becomes readable on every SIGCHLD, which must have a handler."""
     reader, writer = os.pipe()
     os.set_blocking(reader, False)
     os.set_blocking(writer, False)
-    signal.signal(signal.SIGCHLD, lambda *_: None)
     signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
     return reader
 
@@ -292,10 +294,10 @@ def start_leader(output: int, launch: int) -> int:
     grace period to finish in, so that they begin with SIGHUP ignored.
     """
     own = os.isatty(output)
-    defaults = signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}
+    defaults = CATCHABLE
     if own:
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
-        defaults -= {signal.SIGHUP}
+        defaults = CATCHABLE - {signal.SIGHUP}
     stdin, mode = (os.ttyname(output), os.O_RDWR) if own else (os.devnull, os.O_RDONLY)
     with open(launch, "rb", closefd=False) as file:
         directory, line, *environment = file.read().split(b"\0")
@@ -346,6 +348,7 @@ class Zygote:
 
     def __init__(self, control: socket.socket) -> None:
         self.control = control
+        signal.signal(signal.SIGCHLD, lambda *_: None)  # the guardians inherit it
         self.wake = wake_on_child_death()
         self.guardians: set[int] = set()
         self.lost: set[int] = set()
