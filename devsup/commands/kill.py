@@ -52,10 +52,7 @@ def carry_out(
 
 
 def clear_former_run(root: Path, directory: RunDirectory, say: Callable[[str], None]) -> Outcome:
-    """Remove what is certainly left of a former run, and no strays; the caller holds the lock.
-
-    A run that ended cleanly has no record, and left nothing: that takes one look.
-    """
+    """Remove what is certainly left of a former run, and no strays; the caller holds the lock."""
     record = _record(directory)
     search = Search(Scope(root, directory), record, Demand())
     return _remove(search, (), say) if record or search.look().findings else Outcome()

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from types import MappingProxyType
 
-from devsup.commands import kill
 from devsup.commands.declarations import Declarations
 from devsup.commands.project import Place, Project
+from devsup.edges import processes
 from devsup.edges.group import Zygote
 from devsup.edges.rundir import RunDirectory
 from devsup.pure import procfile, stack
@@ -84,7 +84,15 @@ def build(
 
 
 def clear_former_run(found: Project, directory: RunDirectory) -> None:
-    """Remove what survived if all of a former devsup was killed at once."""
+    """Remove what survived if all of a former devsup was killed at once.
+
+    A run that ended cleanly left no record, and no process with a mark of this project.
+    """
+    marks = (processes.marks(pid).run for pid in processes.pids())
+    if not directory.record.exists() and not any(map(directory.has_named, filter(None, marks))):
+        return
+    from devsup.commands import kill  # noqa: PLC0415  slow, and most runs end cleanly
+
     outcome = kill.clear_former_run(found.root, directory, tell)
     if outcome.removed:
         tell(f"removed what a former run had left: {len(outcome.removed)} alive")

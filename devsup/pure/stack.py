@@ -5,8 +5,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from fnmatch import fnmatchcase
 
-from devsup.pure.config import Options, ServiceOptions
-from devsup.pure.options import READY_TIMEOUT
+from devsup.pure.options import READY_TIMEOUT, Options, ServiceOptions
 from devsup.pure.procfile import Service
 from devsup.pure.programs import Program, Ready, SettleReady, Step, recognise, stop_steps
 from devsup.pure.shell import program_words, with_exec

@@ -233,6 +233,16 @@ def test_what_outlived_all_of_devsup_is_removed_by_the_next_up(stack: Stack) -> 
         assert stack.interrupt() == 130
 
 
+def test_the_next_up_finds_a_marked_process_when_the_record_is_lost(stack: Stack) -> None:
+    stack.write("Procfile", "web: echo there; exec sleep 600\n")
+    run = RunDirectory.of(stack.root).new_run()
+    life = stack.fifo("left")
+    with started(stack.root, life, "left", {"DEVSUP_RUN": run}):
+        stack.up().wait_for("removed what a former run had left: 1 alive")
+        life.wait_for_end()
+        stack.wait_for("there")
+
+
 # ---- who is spared
 
 
