@@ -12,7 +12,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from devsup.commands.advice import Advice
 from devsup.commands.progress import Progress
 from devsup.commands.readiness import Readiness
 from devsup.commands.terminals import Terminals
@@ -70,13 +69,7 @@ class Run:
         self.record = record
         self.names = (*supervisor.units,)
         self.readiness = Readiness(self.post, self.ports)
-        self.advice = Advice(
-            partial(output.say, tone=Tone.REPORT),
-            supervisor,
-            self.members,
-            surroundings.root,
-            surroundings.shell,
-        )
+        self.advise: Callable[[bytes, Unit], None] = lambda _lines, _unit: None
         fd = sys.stdout.fileno()
         self.terminals = Terminals(output, fd, by_default=surroundings.terminal)
         self.groups: dict[str, Group] = {}
@@ -93,12 +86,15 @@ class Run:
             self.changed.clear()
             await self.changed.wait()
 
-    async def until_exit(self) -> int:
-        """Launch everything, and serve until nothing is left; the exit code."""
+    def launch(self) -> None:
+        """Have the services started; from them, and from anybody else, the loop hears later."""
         self.zygote.serve(self.loop, self.zygote_lost)
         self.loop.set_exception_handler(self.callback_failed)
         self.listen_to_signals()
         self.post(events.Launched())
+
+    async def until_exit(self) -> int:
+        """Serve until nothing is left; the exit code."""
         try:
             return await self.exit_code
         finally:
@@ -245,7 +241,7 @@ class Run:
         It may also be removed and gone: then somebody has not read its last lines for long.
         """
         self.readiness.seen(unit.spec.name, lines)
-        self.advice.look(lines, unit)
+        self.advise(lines, unit)
 
     def asked_of(self, name: str, ready: Ready) -> Ready:
         """What tells that a service is ready; a file that sets PORT overrules the Procfile's."""

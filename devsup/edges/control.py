@@ -11,7 +11,6 @@ import os
 import socket
 import struct
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 
 from devsup.pure.errors import USAGE, DevsupError
 from devsup.pure.protocol import (
@@ -90,30 +89,18 @@ Handle = Callable[[Request, Peer], Awaitable[None]]
 
 
 class Control:
-    """Listens on the control socket and has requests handled."""
+    """Serves those who connect to the control socket, and has their requests handled."""
 
-    def __init__(self, path: Path, handle: Handle) -> None:
-        self._path = path
+    def __init__(self, listener: socket.socket, handle: Handle) -> None:
+        self._listener = listener
         self._handle = handle
         self._peers: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
-        """Listen; the directory around the socket is ours alone, and so is the socket.
-
-        Raises:
-            DevsupError: something is in the way there, or it cannot be made.
-        """
-        try:
-            self._path.unlink(missing_ok=True)
-            self._server = await asyncio.start_unix_server(
-                self._connected, self._path, limit=LONGEST_REQUEST
-            )
-            self._path.chmod(0o600)
-        except OSError as error:
-            raise DevsupError(
-                f"the control socket {self._path} cannot be made: {error.strerror}",
-                hint=f"remove what is in its place: rm -r {self._path}",
-            ) from None
+        """Serve whoever connects."""
+        self._server = await asyncio.start_unix_server(
+            self._connected, sock=self._listener, limit=LONGEST_REQUEST
+        )
 
     async def close(self) -> None:
         """Hang up on everybody; what was sent is still delivered to those who read it."""
@@ -123,8 +110,6 @@ class Control:
         for task in self._peers:
             task.cancel()
         await asyncio.gather(*self._peers, return_exceptions=True)
-        with contextlib.suppress(OSError):  # the next `up` makes room for its own
-            self._path.unlink(missing_ok=True)
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()

@@ -153,12 +153,12 @@ KILLED = {"Ctrl-backslash", "SIGKILL"}
 
 BROKEN = """
 from devsup import cli
-from devsup.commands import serving
+from devsup.commands.following import Following
 
 def take(*_):
     raise RuntimeError
 
-serving.take = take
+Following.take = take
 cli.main()
 """
 

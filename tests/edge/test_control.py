@@ -18,6 +18,7 @@ from users import as_nobody
 
 from devsup.edges import client, control
 from devsup.edges.control import ALL_WAITING, MOST_WAITING, Control, Peer
+from devsup.edges.listener import listen
 from devsup.pure.errors import FAILED, RUNNING, USAGE, DevsupError
 from devsup.pure.protocol import LONGEST_REQUEST, Command, Kind, Reply, Request, dump, load_reply
 
@@ -39,7 +40,7 @@ class Served:
         self.loop = asyncio.new_event_loop()
         self.errors: list[dict[str, Any]] = []
         self.loop.set_exception_handler(lambda _, context: self.errors.append(context))
-        self.control = Control(path, self.handle)
+        self.control = Control(listen(path), self.handle)
         self.flowed = threading.Event()
         self.given_up = threading.Event()
         self.thread = threading.Thread(target=self.loop.run_forever)
@@ -221,7 +222,8 @@ def test_one_too_many_is_refused_and_the_others_are_served(
         with pytest.raises(DevsupError, match="too many"):
             served.answers()
     with connected(served) as peer:
-        peer.sendall(dump(Request(Command.STATUS)))
+        with contextlib.suppress(BrokenPipeError):  # it was refused before it had asked
+            peer.sendall(dump(Request(Command.STATUS)))
         assert everything(peer)[-1].kind in {Kind.DONE, Kind.REFUSED}
 
 
@@ -270,15 +272,12 @@ def test_what_was_sent_before_the_end_is_delivered(served: Served) -> None:
         closing = asyncio.run_coroutine_threadsafe(served.control.close(), served.loop)
         assert len(everything(peer)) == 900 + 1
         closing.result(SECONDS)
-        served.do(served.control.start())
 
 
 def test_whoever_does_not_read_does_not_hold_up_the_end(served: Served) -> None:
     with connected(served, dump(Request(Command.LOGS, lines=30_000))):
         assert served.flowed.wait(SECONDS)
         served.do(served.control.close())
-        assert not served.path.exists()
-        served.do(served.control.start())
 
 
 def test_an_answer_without_an_end_is_a_failure(served: Served) -> None:
@@ -289,7 +288,6 @@ def test_an_answer_without_an_end_is_a_failure(served: Served) -> None:
         served.do(served.control.close())
         with pytest.raises(DevsupError, match="ended before"):
             waiting.result(SECONDS)
-        served.do(served.control.start())
 
 
 def wait_until(served: Served, condition: Callable[[], bool]) -> None:
