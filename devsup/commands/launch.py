@@ -1,5 +1,6 @@
 """Everything before the first process of a run: read, refuse, lock, clean up; then `serving`."""
 
+import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -21,7 +22,10 @@ from devsup.pure.procfile import FIRST_PORT
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What was asked for on the command line; None leaves it to the configuration."""
+    """What was asked for, where; None leaves it to the configuration.
+
+    Without arguments: a plain `devsup up`, by the shell and on the terminal that there are.
+    """
 
     services: tuple[str, ...] = ()
     procfile: str | None = None
@@ -31,10 +35,15 @@ class Request:
     stop_timeout: float | None = None
     on_exit: OnExit | None = None
     watch: bool = True
-    colour: bool = True
+    color: bool = True
     timestamps: bool = True
-    terminal: bool = False
-    shell: Mapping[str, str] = field(default_factory=dict, repr=False)
+    terminal: bool = field(default_factory=lambda: os.isatty(sys.stdout.fileno()))
+    shell: Mapping[str, str] = field(default_factory=lambda: dict(os.environ), repr=False)
+
+    @property
+    def coloured(self) -> bool:
+        """Whether the output has colours."""
+        return self.color and self.terminal and "NO_COLOR" not in self.shell
 
 
 def run(request: Request) -> int:

@@ -43,7 +43,7 @@ async def serve(
         loop,
         sys.stdout.fileno(),
         [*supervisor.units],
-        colour=request.colour,
+        colour=request.coloured,
         timestamps=request.timestamps,
         closed=lambda: run.unheard(),  # noqa: PLW0108 - it comes later
         journal=journal.add,

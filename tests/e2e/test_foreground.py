@@ -152,14 +152,14 @@ ENDS: dict[str, tuple[Callable[[Stack], object], int]] = {
 KILLED = {"Ctrl-backslash", "SIGKILL"}
 
 BROKEN = """
-from devsup import cli
+from devsup.cli import main
 from devsup.commands.following import Following
 
 def take(*_):
     raise RuntimeError
 
 Following.take = take
-cli.main()
+main()
 """
 
 

@@ -133,7 +133,7 @@ def test_what_the_kernel_refuses_shows_no_value(stack: Stack) -> None:
 
 BREAK = """
 import importlib, os, sys
-from devsup import cli
+from devsup.cli import main
 
 def broken(*arguments):
     if not kind or kind == type(arguments[-1]).__name__ or kind == type(arguments[1]).__name__:
@@ -151,7 +151,7 @@ for each in owners:
     owner = getattr(owner, each)
 original = getattr(owner, name)
 setattr(owner, name, broken)
-cli.main()
+main()
 """
 """devsup with a function that raises an error, if it is given an argument of this kind."""
 
