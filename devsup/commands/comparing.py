@@ -6,8 +6,8 @@ A file may be gone by now; values never leave the run.
 import re
 from collections.abc import Mapping, Sequence
 
-from devsup.edges import processes
 from devsup.edges.census import Process
+from devsup.edges.environ import variables
 from devsup.pure.env_live import Difference, Live, differences
 from devsup.pure.sighting import RUN
 from devsup.pure.supervisor import Supervisor
@@ -41,7 +41,7 @@ def _live(supervisor: Supervisor, name: str, pid: int) -> Live:
 
 def inherited(pid: int) -> dict[str, str] | None:
     """The environment of a process, if it is one that devsup has made."""
-    environ = processes.environ(pid)
+    environ = variables(pid)
     return environ if environ and RUN in environ else None
 
 

@@ -86,9 +86,9 @@ def inquire(
 
 def shell_of(pid: int) -> Mapping[str, str] | None:
     """The environment that a run was started with: references in the files mean its variables."""
-    from devsup.edges import processes  # noqa: PLC0415  only for a run
+    from devsup.edges import environ  # noqa: PLC0415  only for a run
 
-    return processes.environ(pid)
+    return environ.variables(pid)
 
 
 def refuse_unknown(service: str | None, found: Project, status: Mapping[str, Any] | None) -> None:

@@ -6,8 +6,8 @@ Edges may build on this one: it is where they all look.
 import os
 import sys
 
-from devsup.pure import sighting
-from devsup.pure.sighting import Identity, Marks, Row, Sighting, is_cleared, parse_environ
+from devsup.pure import environ, sighting
+from devsup.pure.sighting import Identity, Marks, Row, Sighting
 
 if sys.platform == "linux":
     from devsup.edges import pidfd as holding
@@ -77,17 +77,7 @@ def lineage() -> frozenset[int]:
 def marks(pid: int) -> Marks:
     """The marks of one process, by a look for them before anything is parsed (1 us, not 25)."""
     data = kernel.environ(pid) or b""
-    return sighting.marks(parse_environ(data)[0]) if sighting.RUN.encode() in data else Marks()
-
-
-def environ(pid: int) -> dict[str, str] | None:
-    """The environment of one process; None where it was written over or may not be read.
-
-    These are somebody's secrets: to be compared, and shown to nobody who has not asked.
-    """
-    data = kernel.environ(pid)
-    variables, intact = ({}, False) if data is None else parse_environ(data)
-    return variables if intact else None
+    return sighting.marks(environ.parse(data)[0]) if sighting.RUN.encode() in data else Marks()
 
 
 def sight(pid: int) -> Sighting | None:
@@ -96,8 +86,8 @@ def sight(pid: int) -> Sighting | None:
     if found is None or not found.alive:
         return None
     data = kernel.environ(pid)
-    variables, intact = ({}, False) if data is None else parse_environ(data)
-    cleared = is_cleared(variables, intact=intact)
+    variables, intact = ({}, False) if data is None else environ.parse(data)
+    cleared = environ.is_cleared(variables, intact=intact)
     return Sighting(
         row=found,
         parent=row(found.ppid) if cleared else None,

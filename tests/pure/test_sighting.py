@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from devsup.pure.sighting import Marks, is_cleared, marks, parse_environ
+from devsup.pure.environ import is_cleared, parse
+from devsup.pure.sighting import Marks, marks
 
 
 def test_an_environment_is_keys_and_values_whatever_bytes_they_have() -> None:
     data = b"A=1\0B=\0C=x=y\nz\0D=\xff\0"
-    assert parse_environ(data) == ({"A": "1", "B": "", "C": "x=y\nz", "D": "\udcff"}, True)
+    assert parse(data) == ({"A": "1", "B": "", "C": "x=y\nz", "D": "\udcff"}, True)
 
 
 @pytest.mark.parametrize("data", [b"\0\0\0", b"title\0\0\0", b"A=1\0\0", b"postgres: writer\0"])
 def test_an_overwritten_environment_is_told_from_an_empty_one(data: bytes) -> None:
-    variables, intact = parse_environ(data)
+    variables, intact = parse(data)
     assert not intact
     assert not is_cleared(variables, intact=intact)
 
@@ -33,7 +34,7 @@ def test_an_overwritten_environment_is_told_from_an_empty_one(data: bytes) -> No
     ],
 )
 def test_cleared_is_what_lacks_every_usual_variable(data: bytes, *, cleared: bool) -> None:
-    variables, intact = parse_environ(data)
+    variables, intact = parse(data)
     assert is_cleared(variables, intact=intact) is cleared
 
 
