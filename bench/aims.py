@@ -144,18 +144,18 @@ def memory(book: Book) -> Iterator[Verdict]:
         )
 
 
-def status(book: Book) -> Iterator[Verdict]:
-    ours, empty = (
-        book.median("answers", name) for name in ("devsup status", "empty typer command")
-    )
-    if ours and empty:
-        yield Verdict(
-            "`devsup status`: at most 1.5 of an empty typer command",
-            f"{ours / empty:.2f} of {figure(empty)} ms",
-            ours <= 1.5 * empty,
-        )
+def answers(book: Book) -> Iterator[Verdict]:
+    empty = book.median("answers", "empty typer command")
+    for command in ("status", "logs", "env"):
+        ours = book.median("answers", f"devsup {command}")
+        if ours and empty:
+            yield Verdict(
+                f"`devsup {command}`: at most 1.5 of an empty typer command",
+                f"{ours / empty:.2f} of {figure(empty)} ms",
+                ours <= 1.5 * empty,
+            )
 
 
 JUDGES: tuple[Judge, ...] = (
-    edits, stack, right, launch, leaving, output, idle, memory, status,
+    edits, stack, right, launch, leaving, output, idle, memory, answers,
 )  # fmt: skip
