@@ -9,6 +9,7 @@ from devsup.commands.up import Run
 from devsup.edges.watch import Watch
 from devsup.pure import envfile
 from devsup.pure.events import Broke, Edited
+from devsup.pure.writing import Writer
 
 
 class Following:
@@ -34,9 +35,9 @@ class Following:
         self.watch.close()
         self.sources.close()
 
-    def look(self) -> None:
+    def look(self, writer: Writer) -> None:
         """One of the files may have changed."""
-        self.settling.look()
+        self.settling.look(writer)
 
     def take_now(self) -> None:
         """Believe what is there: somebody asks for it."""

@@ -7,12 +7,7 @@ from devsup.commands.declarations import Declarations, Reading
 from devsup.commands.project import Content, Contents
 from devsup.edges.files import MISSING
 from devsup.pure.errors import Problem
-
-QUIET = 0.005
-"""Seconds for which the files must stay as they are: an editor writes in more than one call."""
-QUIET_WHEN_CUT = 0.15
-"""Likewise when one is missing, empty, or has lost its end: the first half of a write in place, or
-of a save by deleting and creating, looks just like that."""
+from devsup.pure.writing import Writer, patience
 
 RETRY = 1.0
 """Seconds until a file that could not be read is tried again: what was in the way (no descriptors
@@ -28,12 +23,12 @@ class Settling:
         self._latest: Contents = files.last
         self._timer: asyncio.TimerHandle | None = None
 
-    def look(self) -> None:
+    def look(self, writer: Writer = Writer.UNKNOWN) -> None:
         """Something may have changed."""
         contents = self._files.contents()
-        if contents != self._latest:
+        if contents != self._latest or (self._timer and writer is not Writer.UNKNOWN):
             self._latest = contents
-            self._wait(QUIET_WHEN_CUT if self._is_cut(contents) else QUIET)
+            self._wait(patience(writer, cut=self._is_cut(contents)))
         elif self._timer is None:
             self._look_again()
 

@@ -18,7 +18,9 @@ import os
 import struct
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from threading import Thread
-from typing import TypeAlias
+from typing import NamedTuple
+
+from devsup.pure.writing import Writer
 
 # <sys/inotify.h>: part of the kernel's interface, equal on every architecture.
 _MODIFY, _ATTRIB, _CLOSE_WRITE = 0x2, 0x4, 0x8
@@ -28,13 +30,22 @@ _DELETE_SELF, _MOVE_SELF, _ONLYDIR = 0x400, 0x800, 0x1000000
 _FILES = _MODIFY | _ATTRIB | _CLOSE_WRITE | _MOVED_FROM | _MOVED_TO | _CREATE | _DELETE
 _MASK = _FILES | _DELETE_SELF | _MOVE_SELF | _ONLYDIR
 
+# After these nobody who wrote under that name has it open.
+_CLOSING = _CLOSE_WRITE | _MOVED_FROM | _MOVED_TO | _DELETE
+
 _EVENT = struct.Struct("iIII")  # watch descriptor, mask, cookie, length of the name
 LOST = -1  # the descriptor of a watch that was not added, and of "the queue was full"
 ITSELF = ""  # the name in an event of the directory itself
 _READ = 64 * 1024
 
-News: TypeAlias = tuple[int, str]
-"""A watch, and the name that something happened to."""
+
+class News(NamedTuple):
+    """Something happened to a name in a watched directory."""
+
+    watch: int
+    name: str
+    what: int
+
 
 PAUSE = 0.005
 """Seconds for which more events collect after some were read: a log that is written beside `.env`
@@ -90,10 +101,11 @@ class Queue:
 class Inotify:
     """Calls `changed` in the loop when something happened to one of the places that it watches."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, changed: Callable[[], None]) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, changed: Callable[[Writer], None]) -> None:
         """OSError: no inotify here, or too many."""
         self._changed = changed
         self._names: dict[int, frozenset[str]] = {}
+        self._open: set[tuple[int, str]] = set()
         self._queue = Queue(loop, self._heard)
 
     def arm(self, places: Mapping[str, frozenset[str]]) -> None:
@@ -107,14 +119,31 @@ class Inotify:
             names[watch] = names.get(watch, frozenset({ITSELF})) | wanted
         self._queue.remove(self._names.keys() - names.keys())
         self._names = names
+        self._open = {(watch, name) for watch, name in self._open if name in names.get(watch, ())}
 
     def close(self) -> None:
         """Stop, at once."""
         self._queue.close()
 
     def _heard(self, news: list[News]) -> None:
-        if any(watch == LOST or name in self._names.get(watch, ()) for watch, name in news):
-            self._changed()
+        if any(each.watch == LOST for each in news):
+            self._open.clear()
+            self._changed(Writer.UNKNOWN)
+        elif ours := [each for each in news if each.name in self._names.get(each.watch, ())]:
+            self._changed(self._writer(ours))
+
+    def _writer(self, news: Iterable[News]) -> Writer:
+        """What it tells of those who write: a file is open from the first change to its closing."""
+        closed = False
+        for watch, name, what in news:
+            if what & _MODIFY:
+                self._open.add((watch, name))
+            elif what & _CLOSING:
+                self._open.discard((watch, name))
+                closed = True
+        if self._open:
+            return Writer.BUSY
+        return Writer.DONE if closed else Writer.UNKNOWN
 
 
 class Directories:
@@ -154,18 +183,19 @@ class Directories:
         self._queue.close()
 
     def _heard(self, news: list[News]) -> None:
-        if any(watch == LOST for watch, _ in news):
+        if any(each.watch == LOST for each in news):
             everywhere = (path for paths in self._paths.values() for path in paths)
             self._tell([(path, ITSELF) for path in everywhere])
             return
-        known = dict.fromkeys(news)  # a file that is written in pieces is named once a piece
+        # A file that is written in pieces is named once a piece.
+        known = dict.fromkeys((each.watch, each.name) for each in news)
         self._tell([(path, name) for watch, name in known for path in self._paths.get(watch, ())])
 
 
 def _events(data: bytes) -> Iterator[News]:
-    """Watch descriptor and name of each event; the name is padded with NULs."""
+    """Each event; the name is padded with NULs."""
     at = 0
     while at < len(data):
-        watch, _mask, _cookie, size = _EVENT.unpack_from(data, at)
+        watch, mask, _cookie, size = _EVENT.unpack_from(data, at)
         at += _EVENT.size + size
-        yield watch, os.fsdecode(data[at - size : at].rstrip(b"\0"))
+        yield News(watch, os.fsdecode(data[at - size : at].rstrip(b"\0")), mask)

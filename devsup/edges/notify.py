@@ -8,6 +8,8 @@ from contextlib import suppress
 # Not `awatch`: that waits for the same in a thread too, and brings anyio between.
 from watchfiles._rust_notify import RustNotify, WatchfilesRustInternalError
 
+from devsup.pure.writing import Writer
+
 STEP = 20
 """Milliseconds between two looks of the thread at what was collected. It reports when a second look
 finds nothing more: 28 ms after an edit, at 54 wake-ups a second and 0.6 % of a core. Steps of 10 ms
@@ -17,7 +19,7 @@ would take 19 ms, 102 wake-ups and 0.75 %; steps of 50 ms 68 ms, 24 wake-ups and
 class Notify:
     """Calls `changed` in the loop once after each `arm`, when something happened there."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, changed: Callable[[], None]) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, changed: Callable[[Writer], None]) -> None:
         self._loop = loop
         self._changed = changed
         self._stop = threading.Event()
@@ -55,7 +57,7 @@ class Notify:
 
     def _report(self, stop: threading.Event) -> None:
         if not stop.is_set():
-            self._changed()
+            self._changed(Writer.UNKNOWN)
 
 
 class Directories:
@@ -78,6 +80,6 @@ class Directories:
         """Stop, within two steps."""
         self._notify.close()
 
-    def _changed(self) -> None:
+    def _changed(self, _writer: Writer) -> None:
         self.arm(self._watched)  # first, so that nothing that follows is overlooked
         self._heard([(directory, "") for directory in self._watched])

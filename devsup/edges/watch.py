@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
+from devsup.pure.writing import Writer
+
 if sys.platform == "linux":
     from devsup.edges.inotify import Inotify as _Native
 else:
@@ -33,19 +35,19 @@ class Events(Protocol):
         """Stop at once, leaving nothing behind."""
 
 
-_Source: TypeAlias = Callable[[asyncio.AbstractEventLoop, Callable[[], None]], Events]
+_Source: TypeAlias = Callable[[asyncio.AbstractEventLoop, Callable[[Writer], None]], Events]
 _Signature: TypeAlias = tuple[int, ...] | None
 
 
 class Watch:
-    """Calls `hint` in the loop for every reason to look at one of `paths` again.
+    """Calls `hint` in the loop for every reason to look at one of `paths` again, with its writer.
 
     Neither the files nor their directories need to exist. Each symbolic link on the way to a file
     is watched like the file, and so is what it points to.
     """
 
     def __init__(
-        self, paths: Sequence[Path], hint: Callable[[], None], source: _Source = _Native
+        self, paths: Sequence[Path], hint: Callable[[Writer], None], source: _Source = _Native
     ) -> None:
         self._paths = paths
         self._hint = hint
@@ -69,7 +71,7 @@ class Watch:
         if paths != self._paths:
             self._paths = paths
             if self._next:
-                self._changed()
+                self._changed(Writer.UNKNOWN)
 
     def close(self) -> None:
         """No hint from now on, and nothing left behind. Harmless before `start` and twice."""
@@ -82,16 +84,16 @@ class Watch:
     def _compare(self) -> None:
         self._next = self._loop.call_later(PERIOD, self._compare)
         if self._signatures() != self._seen:
-            self._changed()
+            self._changed(Writer.UNKNOWN)
 
-    def _changed(self) -> None:
+    def _changed(self, writer: Writer) -> None:
         """First the watches, then the hint: an edit in between must not be overlooked."""
         self._directories = _directories(self._paths)
         # Before arming: a directory that is replaced meanwhile then differs at the next comparison.
         self._seen = self._signatures()
         if self._events:
             self._events.arm(self._directories)
-        self._hint()
+        self._hint(writer)
 
     def _signatures(self) -> list[_Signature]:
         return [*map(_content, self._paths), *map(_identity, self._directories)]

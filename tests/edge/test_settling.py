@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+import pytest
+
 from devsup.commands.declarations import Declarations, Reading
 from devsup.commands.project import Place
 from devsup.commands.settling import Settling
 from devsup.pure.declaration import Declaration
+from devsup.pure.writing import PATIENCE, Writer
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -89,3 +92,52 @@ def test_a_file_that_could_not_be_read_is_tried_again_without_a_hint(tmp_path: P
     broken, mended = asyncio.run(play())
     assert broken.problems
     assert mended.declared.settings["A"] == "2"
+
+
+@pytest.mark.parametrize(
+    ("writer", "text", "seconds"),
+    [
+        (Writer.UNKNOWN, "A=2\n", PATIENCE[Writer.UNKNOWN, False]),
+        (Writer.BUSY, "A=2\n", PATIENCE[Writer.BUSY, False]),
+        (Writer.DONE, "A=2\n", PATIENCE[Writer.DONE, False]),
+        (Writer.UNKNOWN, "", PATIENCE[Writer.UNKNOWN, True]),
+        (Writer.BUSY, "", PATIENCE[Writer.BUSY, True]),
+        (Writer.DONE, "A=", PATIENCE[Writer.DONE, True]),
+    ],
+)
+def test_how_long_an_edit_waits_depends_on_its_writer_and_on_what_is_missing(
+    tmp_path: Path, writer: Writer, text: str, seconds: float
+) -> None:
+    least, most = wait_after(tmp_path, (text, writer))
+    assert least <= seconds <= most
+
+
+def test_who_closes_the_file_ends_the_wait_for_it(tmp_path: Path) -> None:
+    steps = (("", Writer.BUSY), ("A=2\n", Writer.BUSY), ("A=2\n", Writer.DONE))
+    least, most = wait_after(tmp_path, *steps)
+    assert least <= PATIENCE[Writer.DONE, False] <= most
+
+
+def test_a_hint_that_knows_nothing_of_the_writer_does_not_hurry_him(tmp_path: Path) -> None:
+    least, _ = wait_after(tmp_path, ("", Writer.BUSY), ("", Writer.UNKNOWN))
+    assert least > PATIENCE[Writer.UNKNOWN, True]
+
+
+def wait_after(folder: Path, *steps: tuple[str, Writer]) -> tuple[float, float]:
+    """Seconds, at least and at most, for which the files are waited for after edits and hints."""
+    file = folder / ".env"
+    file.write_text("A=1\n", encoding="utf-8")
+
+    async def play() -> tuple[float, float]:
+        loop = asyncio.get_running_loop()
+        settling = Settling(declarations(folder), lambda _: None)
+        for text, writer in steps:
+            file.write_text(text, encoding="utf-8")
+            before = loop.time()
+            settling.look(writer)
+        assert settling._timer
+        due = settling._timer.when()
+        settling.close()
+        return due - loop.time(), due - before
+
+    return asyncio.run(play())

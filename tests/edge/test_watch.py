@@ -15,25 +15,28 @@ from devsup.edges import watch as module
 from devsup.edges.inotify import Inotify
 from devsup.edges.notify import Notify
 from devsup.edges.watch import Events, Watch
+from devsup.pure.writing import Writer
 
 TIMEOUT = 20
 NEVER = 3600.0
-Source = Callable[[asyncio.AbstractEventLoop, Callable[[], None]], Events]
+Source = Callable[[asyncio.AbstractEventLoop, Callable[[Writer], None]], Events]
 
 
-def no_events(_loop: asyncio.AbstractEventLoop, _changed: Callable[[], None]) -> Events:
+def no_events(_loop: asyncio.AbstractEventLoop, _changed: Callable[[Writer], None]) -> Events:
     raise OSError
 
 
 class Hints:
-    """Counts hints, and waits for the next one after `clear`."""
+    """Counts hints, keeps the latest, and waits for the next one after `clear`."""
 
     def __init__(self) -> None:
         self.count = 0
+        self.writer = Writer.UNKNOWN
         self._came = asyncio.Event()
 
-    def __call__(self) -> None:
+    def __call__(self, writer: Writer) -> None:
         self.count += 1
+        self.writer = writer
         self._came.set()
 
     async def after(self, edit: Callable[[], object]) -> None:
@@ -212,6 +215,54 @@ def test_other_names_and_our_own_reading_are_no_reason(
     asyncio.run(noise())
 
 
+@pytest.mark.parametrize(
+    ("step", "writer"),
+    [
+        (lambda file: file.write_text("A=2\n"), Writer.DONE),
+        (lambda file: file.with_name("new").rename(file), Writer.DONE),
+        (lambda file: file.unlink(), Writer.DONE),
+        (lambda file: file.touch(), Writer.UNKNOWN),
+    ],
+    ids=["closed", "moved there", "removed", "touched"],
+)
+def test_a_hint_tells_what_is_known_of_the_writer(
+    root: Path, step: Callable[[Path], object], writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "PERIOD", NEVER)
+
+    async def written() -> None:
+        plain(root)
+        (root / "app/new").write_text("A=2\n")
+        async with watching(root / "app/.env", Inotify) as (_, hints):
+            await hints.after(lambda: step(root / "app/.env"))
+            assert hints.writer is writer
+
+    asyncio.run(written())
+
+
+def test_one_of_two_files_that_is_still_open_counts(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "PERIOD", NEVER)
+
+    async def written() -> None:
+        plain(root)
+        paths, hints = [root / "app/.env", root / "app/.env.local"], Hints()
+        watch = Watch(paths, hints, Inotify)
+        await hints.after(lambda: watch.start(asyncio.get_running_loop()))
+        with paths[0].open("w") as file:
+            await hints.after(lambda: None)
+            await hints.after(lambda: paths[1].write_text("B=1\n"))
+            assert hints.writer is Writer.BUSY
+            file.write("A=2\n")
+        await hints.after(lambda: None)
+        last: Writer = hints.writer
+        assert last is Writer.DONE
+        watch.close()
+
+    asyncio.run(written())
+
+
 def test_events_that_the_kernel_had_no_room_for_are_a_reason(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -282,7 +333,7 @@ def test_after_closing_no_descriptor_is_left(root: Path) -> None:
 
 
 def test_closing_is_harmless_before_the_start_and_twice(root: Path) -> None:
-    watch = Watch([root / ".env"], lambda: None)
+    watch = Watch([root / ".env"], Hints())
     watch.close()
 
     async def twice() -> None:
