@@ -13,27 +13,23 @@ from devsup.pure.writing import Writer
 
 
 class Following:
-    """The files that declare a run, and the sources that its services watch."""
+    """Looks at the files that declare a run; `sources` are told what there is to watch."""
 
-    def __init__(self, run: Run, declarations: Declarations) -> None:
+    def __init__(self, run: Run, declarations: Declarations, sources: Sources) -> None:
         self.run = run
         self.declarations = declarations
         self.watch = Watch(declarations.paths, self.look)
         self.settling = Settling(declarations, self.take)
-        self.sources = Sources(
-            run.loop, run.surroundings.root, run.supervisor, run.post, run.output.say
-        )
+        self.sources = sources
 
     def start(self) -> None:
         """Follow them from now on; what was edited since they were read is seen at once."""
         self.watch.start(self.run.loop)
-        self.sources.start()
 
     def close(self) -> None:
         """Follow nothing any more; harmless before `start`."""
         self.settling.close()
         self.watch.close()
-        self.sources.close()
 
     def look(self, writer: Writer) -> None:
         """One of the files may have changed."""

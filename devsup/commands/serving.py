@@ -9,7 +9,8 @@ from functools import partial
 from devsup.commands.declarations import Declarations
 from devsup.commands.diary import Diary
 from devsup.commands.launch import Request
-from devsup.commands.up import Run, Surroundings
+from devsup.commands.sources import Sources
+from devsup.commands.up import END_PATIENCE, Run, Surroundings
 from devsup.edges.group import Zygote
 from devsup.edges.listener import listen
 from devsup.edges.logfile import MEBIBYTE, LogFile
@@ -48,26 +49,29 @@ async def serve(
         closed=lambda: run.unheard(),  # noqa: PLW0108 - it comes later
         journal=journal.add,
     )
-    diary = Diary(
-        directory,
-        surroundings.run,
-        str(found.root),
-        supervisor.roster.ports,
-        partial(tell_unrecorded, output),
-    )
+    lost = partial(tell_unrecorded, output)
+    try:
+        diary = Diary(directory, surroundings.run, str(found.root), supervisor.roster.ports, lost)
+        listener = listen(directory.socket)
+    except DevsupError:
+        zygote.close(END_PATIENCE)
+        raise
     run = Run(supervisor, surroundings, zygote, output, diary.record)
-    listener = listen(directory.socket)
     log = LogFile(directory.log, found.options.log_size * MEBIBYTE, partial(tell_unlogged, output))
     journal.listen(lambda _, lines: log.write(lines))
     async with AsyncExitStack() as parts:
         parts.callback(directory.forget)
         parts.callback(log.close)
         parts.callback(output.close)
+        sources = Sources(loop, found.root, supervisor, run.post, output.say)
+        if request.watch:
+            sources.start()  # before the services: what changes after their start is seen
         run.launch()
         from devsup.commands import attendance, following  # noqa: PLC0415  while they start
 
-        follower = following.Following(run, declarations)
+        follower = following.Following(run, declarations, sources)
         await attendance.attend(run, follower, journal, listener, parts)
+        parts.callback(sources.close)
         parts.callback(follower.close)
         follower.tell_hidden()
         if request.watch:

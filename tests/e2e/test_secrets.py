@@ -186,7 +186,7 @@ BUGS = {
     "pure.lines Lines.feed ": wait,  # when a service says something
     "pure.supervisor Supervisor.handle LeaderExited": end_a_service,  # when its guardian does
     "pure.supervisor Supervisor.handle Edited": edit,
-    "commands.serving take ": edit,  # in a timer
+    "commands.following Following.take ": edit,  # in a timer
     "pure.report sentence Restarting": edit,
     "pure.supervisor Supervisor.handle Quit": end,  # in the handler of a signal
 }
