@@ -233,7 +233,7 @@ def _awaited(unit: Unit, deadlines: Mapping[str, float], now: float) -> str:
         case State.KILLING:
             return f"{name} killed, not gone for {so_far}"
         case _:
-            return f"{name} starting for {so_far} ({awaited_sign(unit.started_as.ready)})"
+            return f"{name} starting for {so_far} ({awaited_sign(unit.asked)})"
 
 
 def _following(unit: Unit) -> str:
@@ -266,7 +266,7 @@ def standing(unit: Unit) -> str:
         case State.CRASHED:
             return f"{name} crashed: it {ending(unit.life.exit_code)}"
         case State.STARTING if unit.late:
-            return late(name, unit.spec.ready, unit.spec.ready_timeout)
+            return late(name, unit.asked, unit.started_as.ready_timeout)
         case State.DOWN if unit.finished and unit.life.want is Want.UP:
             return f"{name} has finished"
         case _:

@@ -8,7 +8,7 @@ from devsup.pure import lifecycle
 from devsup.pure import notices as tell
 from devsup.pure.effects import Effect
 from devsup.pure.lifecycle import Event, Life, State, Want
-from devsup.pure.programs import SettleReady
+from devsup.pure.programs import ListenReady, Ready, SettleReady
 from devsup.pure.stack import Spec
 
 SETTLE_TIME = 0.5
@@ -88,6 +88,14 @@ class Unit:
         """Starting for so long that nobody should wait for it."""
         return self.life.state is State.STARTING and self.late_epoch == self.life.epoch
 
+    @property
+    def asked(self) -> Ready:
+        """What tells that it is ready: a file that sets PORT overrules the Procfile's."""
+        ready, port = self.started_as.ready, self.settings.get("PORT", "")
+        if not port or ready != ListenReady(self.started_as.port):
+            return ready
+        return ListenReady(int(port) or None if port.isdecimal() else None)
+
     # ---- what happens to it
 
     def declare(self, spec: Spec) -> None:
@@ -120,7 +128,7 @@ class Unit:
             return self.became_ready("settled", now)
         self.late_epoch = self.life.epoch
         spec = self.started_as
-        return (do.Say(tell.Late(spec.name, spec.ready, spec.ready_timeout)),)
+        return (do.Say(tell.Late(spec.name, self.asked, spec.ready_timeout)),)
 
     def leader_exited(self, code: int, now: float) -> Effects:
         """Its leader is gone; what it leaves behind is ended next."""
@@ -172,7 +180,7 @@ class Unit:
                 yield do.Say(tell.Stuck(name))
 
     def _ask_whether_ready(self) -> Iterator[Effect]:
-        name, epoch, ready = self.spec.name, self.life.epoch, self.spec.ready
+        name, epoch, ready = self.spec.name, self.life.epoch, self.asked
         if isinstance(ready, SettleReady):
             yield do.Arm(name, epoch, SETTLE_TIME)
         else:
