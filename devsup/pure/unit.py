@@ -7,7 +7,7 @@ from devsup.pure import effects as do
 from devsup.pure import lifecycle
 from devsup.pure import notices as tell
 from devsup.pure.effects import Effect
-from devsup.pure.lifecycle import Event, Life, State, Want
+from devsup.pure.lifecycle import AT_REST, Event, Life, State, Want
 from devsup.pure.programs import ListenReady, Ready, SettleReady
 from devsup.pure.stack import Spec
 
@@ -32,7 +32,8 @@ class Unit:
 
     `spec` is how it is declared now, `started_as` how it was when it was last started, with what a
     live process can take over. Times are monotonic seconds: `since` is when it entered its state,
-    `started` when it was last started. `backoff` are the seconds before its last restart after an
+    `started` when it was last started, `ending` when it last left off running and `gone` when
+    nothing of it was alive after that. `backoff` are the seconds before its last restart after an
     exit that nobody asked for (0 once that is made good by a long life or by a start on demand),
     `how` says by what it was last found ready, `late_epoch` in which epoch it was last found late.
     """
@@ -48,6 +49,8 @@ class Unit:
     late_epoch: int | None = None
     since: float = 0.0
     started: float = 0.0
+    ending: float = 0.0
+    gone: float = 0.0
 
     def __post_init__(self) -> None:
         self.started_as = self.spec
@@ -152,8 +155,16 @@ class Unit:
         before = self.life.state
         self.life, actions = lifecycle.advance(self.life, event, self.started_as.steps)
         if self.life.state is not before:
-            self.since = now
+            self._moved(before, now)
         return tuple(effect for action in actions for effect in self._effects(action))
+
+    def _moved(self, before: State, now: float) -> None:
+        """It is in another state now."""
+        self.since = now
+        if before in RUNNING and not self.running:
+            self.ending = now
+        if before not in AT_REST and self.life.at_rest:
+            self.gone = now
 
     def _remark(self) -> Effects:
         """Tell of an exit that nobody asked for."""

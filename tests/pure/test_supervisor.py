@@ -10,6 +10,7 @@ from devsup.pure import report
 from devsup.pure.declaration import Declaration
 from devsup.pure.lifecycle import State
 from devsup.pure.notices import Cause
+from devsup.pure.outcome import outcome
 from devsup.pure.programs import ListenReady, PortReady, Ready
 from devsup.pure.unit import SETTLE_TIME
 
@@ -103,7 +104,7 @@ def test_a_port_of_an_env_file_is_what_is_probed_and_named(
     assert sign in report.waiting([web], {}, run.now)
     run.timer("web")
     assert run.said(tell.Late) == tell.Late("web", asked, 60.0)
-    assert sign in report.standing(web)
+    assert sign in outcome(web, run.now)
 
 
 def test_what_is_asked_for_while_another_is_late_is_told_for_itself() -> None:
