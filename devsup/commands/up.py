@@ -146,8 +146,8 @@ class Run:
         match effect:
             case do.Spawn():
                 self.spawn(effect)
-            case do.Probe(name, epoch, ready):
-                self.readiness.ask(name, epoch, ready)
+            case do.Probe(name, epoch, ready, patience):
+                self.readiness.ask(name, epoch, ready, patience)
             case do.Arm(name, epoch, delay):
                 self.deadlines[name] = self.loop.time() + delay
                 self.loop.call_later(delay, self.post, events.TimerFired(name, epoch))

@@ -195,5 +195,5 @@ class Unit:
         if isinstance(ready, SettleReady):
             yield do.Arm(name, epoch, SETTLE_TIME)
         else:
-            yield do.Probe(name, epoch, ready)
+            yield do.Probe(name, epoch, ready, self.spec.ready_timeout)
             yield do.Arm(name, epoch, self.spec.ready_timeout)

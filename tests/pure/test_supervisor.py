@@ -72,7 +72,7 @@ def test_a_service_that_nothing_is_known_of_is_ready_when_it_has_lived_long_enou
 def test_a_service_with_a_probe_is_ready_when_its_probe_says_so_and_not_by_time() -> None:
     run = History(spec("web", ready=ON_PORT))
     run.launch()
-    assert do.Probe("web", run.epoch("web"), ON_PORT) in run.effects
+    assert do.Probe("web", run.epoch("web"), ON_PORT, 60.0) in run.effects
     assert run.timer("web") == []
     assert (run.state("web"), run.said(tell.Late)) == ("starting", tell.Late("web", ON_PORT, 60.0))
     assert run.supervisor.units["web"].late
@@ -99,7 +99,7 @@ def test_a_port_of_an_env_file_is_what_is_probed_and_named(
     """It takes the place of the Procfile's, 5000, where the command line says `$PORT`."""
     run = History(spec("web", ready=stated), PORT=port)
     run.launch()
-    assert do.Probe("web", run.epoch("web"), asked) in run.effects
+    assert do.Probe("web", run.epoch("web"), asked, 60.0) in run.effects
     web, sign = run.supervisor.units["web"], report.awaited_sign(asked)
     assert sign in report.waiting([web], {}, run.now)
     run.timer("web")
