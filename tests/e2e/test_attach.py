@@ -18,10 +18,12 @@ from backend import copy_servers, get, programs_on_path, tasks_at
 from stack import HERE, SECONDS, hostile
 from stage import is_readable
 
-from devsup.edges.rundir import RunDirectory
+from devsup.edges.rundir import RunDirectory, default_base
 from devsup.pure.protocol import Command, Frame, Request, dump
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from stack import Stack
     from supervised import Words
 
@@ -297,6 +299,25 @@ def test_what_was_typed_right_before_leaving_reaches_a_service_that_reads(stack:
     open_gate()
     paste_and_leave(stack, "x" * 99_999 + "!")
     stack.wait_for("took 100000")
+
+
+def kept() -> set[Path]:
+    """Tracebacks of bugs; also those of other tests, which run at the same time."""
+    return {*default_base().glob("crash-*")}
+
+
+def test_who_leaves_without_having_read_what_came_is_no_bug(stack: Stack) -> None:
+    before = kept()
+    stack.gate()
+    sizes = silent(stack)
+    with socket.socket(socket.AF_UNIX) as peer:
+        peer.connect(str(RunDirectory.of(stack.root).socket))
+        peer.sendall(dump(Request(Command.ATTACH, ("web",), columns=71, rows=19)))
+        sizes.wait_for("2: ")
+        assert is_readable(peer.fileno(), SECONDS)
+    sizes.wait_for("3: ")
+    assert stack.run("status").returncode == 0  # so all that follows from its end is done
+    assert not any("attached.py" in each.read_text() for each in kept() - before)
 
 
 # ---- refusals

@@ -64,6 +64,8 @@ class Served:
                     self.given_up.set()
             case Command.ATTACH:
                 await peer.hung_up()
+                for _ in range(10):
+                    peer.send(Reply(Kind.SAY, LINE))
                 self.given_up.set()
             case Command.STOP:
                 raise DevsupError("no", hint="never", exit_code=FAILED)
@@ -220,6 +222,17 @@ def test_an_end_is_heard_of_behind_whatever_is_unread(served: Served, unread: in
         assert not served.given_up.is_set()
     assert served.given_up.wait(SECONDS)
     assert served.answers()
+
+
+def test_of_what_is_sent_to_who_is_gone_nobody_complains(
+    served: Served, caplog: pytest.LogCaptureFixture
+) -> None:
+    """asyncio would say on stderr, in the middle of a line, that it cannot write."""
+    with connected(served, dump(Request(Command.ATTACH))):
+        pass
+    assert served.given_up.wait(SECONDS)
+    assert served.answers()
+    assert caplog.messages == []
 
 
 def test_one_too_many_is_refused_and_the_others_are_served(
