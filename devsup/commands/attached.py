@@ -14,6 +14,10 @@ MOST_UNSEEN = 64 * 1024
 """Bytes that may wait for somebody attached who does not look; of more, the latest are kept."""
 
 
+LAST_WORDS = 0.5
+"""Seconds at most in which what somebody typed before they left still goes to the service."""
+
+
 class View:
     """What somebody attached has not been sent yet."""
 
@@ -57,7 +61,7 @@ async def serve(run: Run, peer: Peer, names: tuple[str, ...], request: Request) 
     screen = screen_of(run, name)
     peer.send(Reply(Kind.SAY, f"attached to {name}; Ctrl-] leaves it running"))
     view = View()
-    parts = (typed(peer, screen), shown(peer, view), screen.ended.wait())
+    parts = (typed(peer, screen), shown(peer, view), left(peer), screen.ended.wait())
     tasks = [asyncio.ensure_future(part) for part in parts]
     with screen.seen_by(view.draw, size_of(request)):
         try:
@@ -106,6 +110,15 @@ async def typed(peer: Peer, screen: Screen) -> None:
             screen.resize(Size(frame.columns, frame.rows))
         if frame.keys:
             await screen.type(frame.keys.encode("latin-1"))
+
+
+async def left(peer: Peer) -> None:
+    """Until the peer is gone for good: a service that reads has all of it soon.
+
+    One that does not would keep everybody else from typing.
+    """
+    await peer.hung_up()
+    await asyncio.sleep(LAST_WORDS)
 
 
 async def shown(peer: Peer, view: View) -> None:

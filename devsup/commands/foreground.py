@@ -74,7 +74,7 @@ class Foreground:
             self.state, effect = keys.press(self.state, key, self.services)
             if effect:
                 self.perform(effect)
-        self.output.show(Layer.PROMPT, keys.prompt(self.state, self.services))
+        self.output.show(Layer.PROMPT, keys.prompt(self.state))
 
     def perform(self, effect: keys.Effect) -> None:
         """Carry out what a key asks for."""

@@ -25,20 +25,25 @@ class Readiness:
         self._hints: dict[str, asyncio.Event] = {}
         self._awaited: dict[str, tuple[re.Pattern[bytes], BecameReady]] = {}
 
-    def ask(self, name: str, epoch: int, ready: Ready) -> None:
-        """Post BecameReady with this epoch as soon as the service is ready."""
+    def ask(self, name: str, epoch: int, ready: Ready, patience: float) -> None:
+        """Post BecameReady with this epoch as soon as the service is ready.
+
+        After so many seconds it is asked seldom, and that may be said a second later.
+        """
         self.forget(name)
         match ready:
             case LogReady(pattern):
                 expression = re.compile(pattern.encode(), re.MULTILINE)
                 self._awaited[name] = expression, BecameReady(name, epoch, "log line")
             case PortReady(port):
-                self._keep_asking(BecameReady(name, epoch, f"port {port}"), probe.accepts, port)
+                answer = BecameReady(name, epoch, f"port {port}")
+                self._keep_asking(answer, partial(probe.accepts, port), patience)
             case HttpReady(url):
-                self._keep_asking(BecameReady(name, epoch, "http"), probe.answers, url)
+                answer = BecameReady(name, epoch, "http")
+                self._keep_asking(answer, partial(probe.answers, url), patience)
             case ListenReady(port):
-                how = f"port {port}" if port else "listening"
-                self._keep_asking(BecameReady(name, epoch, how), self._listens, name, port)
+                answer = BecameReady(name, epoch, f"port {port}" if port else "listening")
+                self._keep_asking(answer, partial(self._listens, name, port), patience)
             case SettleReady():
                 pass  # that is a timer, and the supervisor's own
 
@@ -66,13 +71,11 @@ class Readiness:
         for name in {*self._asking, *self._awaited}:
             self.forget(name)
 
-    def _keep_asking(
-        self, answer: BecameReady, question: Callable[..., probe.Answer], *about: object
-    ) -> None:
+    def _keep_asking(self, answer: BecameReady, question: probe.Question, patience: float) -> None:
         hint = self._hints[answer.name] = asyncio.Event()
 
         async def asking() -> None:
-            await probe.until(partial(question, *about), hint)
+            await probe.until(question, hint, patience)
             self._post(answer)
 
         task = asyncio.get_running_loop().create_task(asking())

@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from devsup.commands import attached, bug
 from devsup.commands.up import Run
 from devsup.edges.control import Peer
-from devsup.pure import events, report
+from devsup.pure import events
 from devsup.pure.errors import FAILED, USAGE, DevsupError
 from devsup.pure.journal import Journal
 from devsup.pure.lifecycle import State, Want
 from devsup.pure.nearest import did_you_mean
+from devsup.pure.outcome import outcome
 from devsup.pure.protocol import Command, Kind, Reply, Request
 from devsup.pure.snapshot import Status, as_data
 from devsup.pure.supervisor import Phase
@@ -77,7 +78,7 @@ class Desk:
             case Command.DOWN:
                 await self.down()
             case Command.READY:
-                await self.done(peer, names, is_serving)
+                await self.done(peer, names, is_serving, self.run.supervisor.change.began)
             case Command.RESTART | Command.START | Command.STOP as command:
                 await self.change(ASKED[command](names), peer, request)
 
@@ -147,17 +148,20 @@ class Desk:
         """Have services restarted, started or stopped, and say what became of them."""
         if self.run.supervisor.phase is Phase.QUITTING:
             raise ending()
+        asked = self.run.loop.time()
         self.run.post(event)
         for problem in self.run.supervisor.problems:
             peer.send(Reply(Kind.SAY, f"{problem}; what the files said last stays in force"))
         if request.wait:
             is_meant = is_stopped if isinstance(event, events.StopAsked) else is_serving
-            await self.done(peer, event.names, is_meant)
+            await self.done(peer, event.names, is_meant, asked)
 
     async def done(
-        self, peer: Peer, names: Collection[str], is_meant: Callable[[Unit], bool]
+        self, peer: Peer, names: Collection[str], is_meant: Callable[[Unit], bool], asked: float
     ) -> None:
         """Wait until these services go nowhere any more, and say where they are.
+
+        What was done since `asked` (of the loop's time) is told with it.
 
         Raises:
             DevsupError: some of them are not where they were meant to go.
@@ -170,7 +174,7 @@ class Desk:
             raise DevsupError(f"removed from the Procfile meanwhile: {' '.join(removed)}")
         units = [known[name] for name in names]
         for unit in units:
-            peer.send(Reply(Kind.SAY, self.standing(unit)))
+            peer.send(Reply(Kind.SAY, self.standing(unit, asked)))
         failed = [unit for unit in units if not is_meant(unit)]
         for unit in failed:
             send_lines(peer, self.journal.tail({unit.spec.name}, LAST_LINES))
@@ -178,7 +182,7 @@ class Desk:
             names = " ".join(unit.spec.name for unit in failed)
             raise DevsupError(f"failed: {names}", hint=f"see: devsup logs {names}")
 
-    def standing(self, unit: Unit) -> str:
+    def standing(self, unit: Unit, asked: float) -> str:
         """What became of a service, and why it was not even started."""
         roster = self.run.supervisor.roster
         name, before = unit.spec.name, " ".join(unit.spec.after)
@@ -186,7 +190,7 @@ class Desk:
             return f"{name} is not started: it comes after {before}, not all of it runs"
         if name in roster.pending and unit.life.at_rest and before:
             return f"{name} is not started: it comes after {before}, not all of it is ready"
-        return report.standing(unit)
+        return outcome(unit, asked)
 
     def is_settled(self, names: Collection[str]) -> bool:
         """Whether nothing is awaited of these services any more.

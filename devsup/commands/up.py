@@ -24,7 +24,6 @@ from devsup.pure import envfile, events, report
 from devsup.pure import notices as tell
 from devsup.pure.errors import FAILED
 from devsup.pure.lines import Tone
-from devsup.pure.programs import ListenReady, Ready
 from devsup.pure.sighting import GENERATION, RUN, SERVICE
 from devsup.pure.supervisor import Supervisor
 from devsup.pure.unit import Unit
@@ -143,8 +142,8 @@ class Run:
         match effect:
             case do.Spawn():
                 self.spawn(effect)
-            case do.Probe(name, epoch, ready):
-                self.readiness.ask(name, epoch, self.asked_of(name, ready))
+            case do.Probe(name, epoch, ready, patience):
+                self.readiness.ask(name, epoch, ready, patience)
             case do.Arm(name, epoch, delay):
                 self.deadlines[name] = self.loop.time() + delay
                 self.loop.call_later(delay, self.post, events.TimerFired(name, epoch))
@@ -242,13 +241,6 @@ class Run:
         """
         self.readiness.seen(unit.spec.name, lines)
         self.advise(lines, unit)
-
-    def asked_of(self, name: str, ready: Ready) -> Ready:
-        """What tells that a service is ready; a file that sets PORT overrules the Procfile's."""
-        unit = self.supervisor.units[name]
-        port = unit.settings.get("PORT", "")
-        moved = port and ready == ListenReady(unit.spec.port)
-        return ListenReady(int(port) if port.isdecimal() else None) if moved else ready
 
     def happened(self, name: str, happening: group.Happening) -> None:
         """What a guardian, or the zygote, says of a service."""

@@ -8,9 +8,11 @@ nothing grows, not even with many of them: what waits for all peers together is 
 import asyncio
 import contextlib
 import os
+import select
 import socket
 import struct
-from collections.abc import Awaitable, Callable
+import sys
+from collections.abc import Awaitable, Callable, Iterator
 
 from devsup.pure.errors import USAGE, DevsupError
 from devsup.pure.protocol import (
@@ -79,6 +81,18 @@ class Peer:
             return None
         except asyncio.LimitOverrunError:
             raise DevsupError("too much at once", exit_code=USAGE) from None
+
+    async def hung_up(self) -> None:
+        """Until it is gone, however much of what it sent is still to be read.
+
+        Raises:
+            DevsupError: no descriptors are left.
+        """
+        gone = asyncio.Event()
+        if self._writer.transport.is_closing():
+            return
+        with told_of_end(self._writer.get_extra_info("socket"), gone.set):
+            await gone.wait()
 
     async def drained(self) -> None:
         """Until it has read most of what waits for it."""
@@ -171,6 +185,33 @@ class Control:
             answering.cancel()
             hanging_up.cancel()
             await asyncio.gather(answering, hanging_up, return_exceptions=True)
+
+
+@contextlib.contextmanager
+def told_of_end(connection: socket.socket, tell: Callable[[], None]) -> Iterator[None]:
+    """Call this when the other end is gone: a read would find that only behind all that was sent.
+
+    Only Linux says so; elsewhere a peer is gone when it cannot be sent to.
+    """
+    if sys.platform != "linux":
+        yield
+        return
+    loop = asyncio.get_running_loop()
+    with polled() as poll:
+        poll.register(connection, 0)  # that it hung up is told unasked
+        loop.add_reader(poll.fileno(), tell)
+        try:
+            yield
+        finally:
+            loop.remove_reader(poll.fileno())
+
+
+def polled() -> "select.epoll":
+    """A selector of our own: the loop's, which reads this connection, would not let us ask."""
+    try:
+        return select.epoll()
+    except OSError as error:
+        raise DevsupError(f"devsup cannot attach to anything: {error.strerror}") from None
 
 
 def user(connection: socket.socket) -> int | None:

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 FIRST_PAUSE = 0.01
 LAST_PAUSE = 0.25
 """Seconds between two questions: often at first, since most services are quick, then less so."""
+LATE_PAUSE = 1.0
+"""Seconds between two questions to a service that is late, whatever hints there are: it may stay so
+for hours, and to see what it listens on is to look at every process of the machine."""
 BREATH = 0.02
 """Seconds between two questions at least, however many hints there are."""
 PATIENCE = 2.0
@@ -22,7 +25,17 @@ Answer = Awaitable[bool]
 Question = Callable[[], Answer]
 
 
-async def until(question: Question, hint: asyncio.Event) -> None:
+async def until(question: Question, hint: asyncio.Event, patience: float) -> None:
+    """Ask until the answer is yes; only seldom after so many seconds."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(patience):
+            await _soon(question, hint)
+            return
+    while not await question():  # noqa: ASYNC110  nothing tells of it
+        await asyncio.sleep(LATE_PAUSE)
+
+
+async def _soon(question: Question, hint: asyncio.Event) -> None:
     """Ask until the answer is yes, and soon again after each hint that it may be yes by now.
 
     There is no event for "now it listens" to wait for; but most programs that do say so.

@@ -19,11 +19,15 @@ class Spawn:
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """Find out when a service is ready, and say so with this epoch."""
+    """Find out when a service is ready, and say so with this epoch.
+
+    After so many seconds of `patience` it is late: then it is enough to ask seldom.
+    """
 
     name: str
     epoch: int
     ready: Ready
+    patience: float
 
 
 @dataclass(frozen=True, slots=True)

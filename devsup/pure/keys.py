@@ -5,7 +5,7 @@ A key is one character, or the bytes that a terminal sends for a key that has no
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 ESCAPE = "\x1b"
@@ -42,8 +42,13 @@ class Idle:
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """`r` was pressed: which service? `text` is what was typed of the answer."""
+    """`r` was pressed: which service? `text` is what was typed of the answer.
 
+    `services` are the names that are shown: a number means one of them, whatever an edit of the
+    Procfile makes of the services meanwhile.
+    """
+
+    services: tuple[str, ...]
     text: str = ""
 
 
@@ -66,30 +71,30 @@ def split(data: bytes) -> Iterator[str]:
 
 
 def press(state: State, key: str, services: Sequence[str]) -> tuple[State, Effect | None]:
-    """What a key leads to; `services` are the names of all instances, numbered from 1."""
+    """What a key leads to; `services` are the names of all instances now, numbered from 1."""
     match state:
-        case Asking(text):
-            return _answer(text, key, services)
+        case Asking():
+            return _answer(state, key)
         case Idle() if key == "r":
-            return Asking(), None
+            return Asking((*services,)), None
         case Idle():
             return Idle(), _ACTS.get(key)
 
 
-def _answer(text: str, key: str, services: Sequence[str]) -> tuple[State, Effect | None]:
-    short = _short(services)
+def _answer(asking: Asking, key: str) -> tuple[State, Effect | None]:
+    text, short = asking.text, _short(asking.services)
     if key == ESCAPE or (key in _BACKSPACE and not text):
         return Idle(), None
     if key in _ENTER:
         return Idle(), Restart(short.get(text, text))
     if key in _BACKSPACE:
-        return Asking(text[:-1]), None
+        return replace(asking, text=text[:-1]), None
     if not _NAME.fullmatch(key):
-        return Asking(text), None
+        return asking, None
     text += key
-    if text in short and not _goes_on(text, services):
+    if text in short and not _goes_on(text, asking.services):
         return Idle(), Restart(short[text])
-    return Asking(text), None
+    return replace(asking, text=text), None
 
 
 def _short(services: Sequence[str]) -> dict[str, str]:
@@ -103,10 +108,10 @@ def _goes_on(text: str, services: Sequence[str]) -> bool:
     return any(answer.startswith(text) for answer in answers - {text})
 
 
-def prompt(state: State, services: Sequence[str]) -> str:
+def prompt(state: State) -> str:
     """The line that asks which service, what was typed first: the line may be cut at its end."""
     match state:
-        case Asking(text):
+        case Asking(services, text):
             numbered = "  ".join(f"{at} {name}" for at, name in enumerate(services, 1))
             return f"restart: {text}_   r all  {numbered}  (Esc: none)"
         case Idle():

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import singledispatch
 
 from devsup.pure import notices as tell
-from devsup.pure.lifecycle import State, Want
+from devsup.pure.lifecycle import State
 from devsup.pure.lines import Tone
 from devsup.pure.notices import Cause, Next, Notice
 from devsup.pure.programs import HttpReady, ListenReady, LogReady, PortReady, Ready, SettleReady
@@ -233,7 +233,7 @@ def _awaited(unit: Unit, deadlines: Mapping[str, float], now: float) -> str:
         case State.KILLING:
             return f"{name} killed, not gone for {so_far}"
         case _:
-            return f"{name} starting for {so_far} ({awaited_sign(unit.started_as.ready)})"
+            return f"{name} starting for {so_far} ({awaited_sign(unit.asked)})"
 
 
 def _following(unit: Unit) -> str:
@@ -255,19 +255,3 @@ def awaited_sign(ready: Ready) -> str:
             return "until its address answers"
         case SettleReady():
             return "until it has settled"
-
-
-def standing(unit: Unit) -> str:
-    """What became of a service that somebody asked about."""
-    name, state = unit.spec.name, unit.life.state
-    match state:
-        case State.UP:
-            return f"{name} is up ({unit.how}) on generation {unit.generation}"
-        case State.CRASHED:
-            return f"{name} crashed: it {ending(unit.life.exit_code)}"
-        case State.STARTING if unit.late:
-            return late(name, unit.spec.ready, unit.spec.ready_timeout)
-        case State.DOWN if unit.finished and unit.life.want is Want.UP:
-            return f"{name} has finished"
-        case _:
-            return f"{name} is {state.value}"

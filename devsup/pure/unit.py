@@ -7,8 +7,8 @@ from devsup.pure import effects as do
 from devsup.pure import lifecycle
 from devsup.pure import notices as tell
 from devsup.pure.effects import Effect
-from devsup.pure.lifecycle import Event, Life, State, Want
-from devsup.pure.programs import SettleReady
+from devsup.pure.lifecycle import AT_REST, Event, Life, State, Want
+from devsup.pure.programs import ListenReady, Ready, SettleReady
 from devsup.pure.stack import Spec
 
 SETTLE_TIME = 0.5
@@ -32,7 +32,8 @@ class Unit:
 
     `spec` is how it is declared now, `started_as` how it was when it was last started, with what a
     live process can take over. Times are monotonic seconds: `since` is when it entered its state,
-    `started` when it was last started. `backoff` are the seconds before its last restart after an
+    `started` when it was last started, `ending` when it last left off running and `gone` when
+    nothing of it was alive after that. `backoff` are the seconds before its last restart after an
     exit that nobody asked for (0 once that is made good by a long life or by a start on demand),
     `how` says by what it was last found ready, `late_epoch` in which epoch it was last found late.
     """
@@ -48,6 +49,8 @@ class Unit:
     late_epoch: int | None = None
     since: float = 0.0
     started: float = 0.0
+    ending: float = 0.0
+    gone: float = 0.0
 
     def __post_init__(self) -> None:
         self.started_as = self.spec
@@ -88,6 +91,14 @@ class Unit:
         """Starting for so long that nobody should wait for it."""
         return self.life.state is State.STARTING and self.late_epoch == self.life.epoch
 
+    @property
+    def asked(self) -> Ready:
+        """What tells that it is ready: a file that sets PORT overrules the Procfile's."""
+        ready, port = self.started_as.ready, self.settings.get("PORT", "")
+        if not port or ready != ListenReady(self.started_as.port):
+            return ready
+        return ListenReady(int(port) or None if port.isdecimal() else None)
+
     # ---- what happens to it
 
     def declare(self, spec: Spec) -> None:
@@ -120,7 +131,7 @@ class Unit:
             return self.became_ready("settled", now)
         self.late_epoch = self.life.epoch
         spec = self.started_as
-        return (do.Say(tell.Late(spec.name, spec.ready, spec.ready_timeout)),)
+        return (do.Say(tell.Late(spec.name, self.asked, spec.ready_timeout)),)
 
     def leader_exited(self, code: int, now: float) -> Effects:
         """Its leader is gone; what it leaves behind is ended next."""
@@ -144,8 +155,16 @@ class Unit:
         before = self.life.state
         self.life, actions = lifecycle.advance(self.life, event, self.started_as.steps)
         if self.life.state is not before:
-            self.since = now
+            self._moved(before, now)
         return tuple(effect for action in actions for effect in self._effects(action))
+
+    def _moved(self, before: State, now: float) -> None:
+        """It is in another state now."""
+        self.since = now
+        if before in RUNNING and not self.running:
+            self.ending = now
+        if before not in AT_REST and self.life.at_rest:
+            self.gone = now
 
     def _remark(self) -> Effects:
         """Tell of an exit that nobody asked for."""
@@ -172,9 +191,9 @@ class Unit:
                 yield do.Say(tell.Stuck(name))
 
     def _ask_whether_ready(self) -> Iterator[Effect]:
-        name, epoch, ready = self.spec.name, self.life.epoch, self.spec.ready
+        name, epoch, ready = self.spec.name, self.life.epoch, self.asked
         if isinstance(ready, SettleReady):
             yield do.Arm(name, epoch, SETTLE_TIME)
         else:
-            yield do.Probe(name, epoch, ready)
+            yield do.Probe(name, epoch, ready, self.spec.ready_timeout)
             yield do.Arm(name, epoch, self.spec.ready_timeout)

@@ -18,11 +18,14 @@ from backend import copy_servers, get, programs_on_path, tasks_at
 from stack import HERE, SECONDS, hostile
 from stage import is_readable
 
-from devsup.edges.rundir import RunDirectory
+from devsup.edges.rundir import RunDirectory, default_base
 from devsup.pure.protocol import Command, Frame, Request, dump
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from stack import Stack
+    from supervised import Words
 
 INDENT = len("12:34:56 other.1 | ")
 PTY = "[services.web]\npty = true\n"
@@ -236,6 +239,85 @@ def test_garbage_between_keys_ends_that_one_attachment_alone(stack: Stack, garba
                 said += more
         assert b'"number": 2' in said.splitlines()[-1]  # as is the exit code of wrong usage
         seat.answer("p value", "41")
+
+
+SILENT = """
+import itertools, os, signal, tty
+sizes, number = os.open("sizes", os.O_WRONLY), itertools.count(1)
+def tell_width(*_):
+    os.write(sizes, b"%d: %d\\n" % (next(number), os.get_terminal_size()[0]))
+signal.signal(signal.SIGWINCH, tell_width)
+tty.setraw(0)
+tell_width()
+open("gate").read(1)
+size, keys = 0, b""
+while not keys.endswith(b"!"):
+    size += len(keys := os.read(0, 1 << 16))
+print("took", size, flush=True)
+signal.pause()
+"""
+"""Writes nothing into its terminal before it has read a `!`; how wide that is goes into a FIFO."""
+
+
+def silent(stack: Stack) -> Words:
+    """A service that reads when it is let through; what it says of its width."""
+    sizes = stack.fifo("sizes")
+    stack.write("silent.py", SILENT)
+    stack.write("Procfile", f"web: exec {sys.executable} silent.py\n")
+    stack.write("devsup.toml", PTY)
+    stack.up()
+    sizes.wait_for("1: ")
+    return sizes
+
+
+def paste_and_leave(stack: Stack, keys: str) -> None:
+    """Somebody with a window of 71 columns."""
+    request = Request(Command.ATTACH, ("web",), columns=71, rows=19)
+    frames = [Frame(keys[at : at + 4000]) for at in range(0, len(keys), 4000)]
+    with socket.socket(socket.AF_UNIX) as peer:
+        peer.connect(str(RunDirectory.of(stack.root).socket))
+        peer.sendall(dump(request))
+        assert b"attached to" in peer.recv(1 << 16)
+        peer.sendall(b"".join(dump(frame) for frame in frames))
+
+
+def test_who_leaves_while_the_service_does_not_read_makes_room_for_the_next(stack: Stack) -> None:
+    open_gate, sizes = stack.gate(), silent(stack)
+    paste_and_leave(stack, "x" * 320_000)
+    assert sizes.wait_for("2: ") == "71"
+    assert sizes.wait_for("3: ") == sizes.wait_for("1: ")
+    with attached(stack) as seat:
+        seat.type("!")
+        open_gate()
+        seat.wait_for(r"took [12]?\d{5}\b")
+        seat.type(DETACH)
+        assert seat.wait_for_exit() == 0
+
+
+def test_what_was_typed_right_before_leaving_reaches_a_service_that_reads(stack: Stack) -> None:
+    open_gate, _ = stack.gate(), silent(stack)
+    open_gate()
+    paste_and_leave(stack, "x" * 99_999 + "!")
+    stack.wait_for("took 100000")
+
+
+def kept() -> set[Path]:
+    """Tracebacks of bugs; also those of other tests, which run at the same time."""
+    return {*default_base().glob("crash-*")}
+
+
+def test_who_leaves_without_having_read_what_came_is_no_bug(stack: Stack) -> None:
+    before = kept()
+    stack.gate()
+    sizes = silent(stack)
+    with socket.socket(socket.AF_UNIX) as peer:
+        peer.connect(str(RunDirectory.of(stack.root).socket))
+        peer.sendall(dump(Request(Command.ATTACH, ("web",), columns=71, rows=19)))
+        sizes.wait_for("2: ")
+        assert is_readable(peer.fileno(), SECONDS)
+    sizes.wait_for("3: ")
+    assert stack.run("status").returncode == 0  # so all that follows from its end is done
+    assert not any("attached.py" in each.read_text() for each in kept() - before)
 
 
 # ---- refusals

@@ -73,6 +73,26 @@ def test_r_and_a_number_or_a_name_restarts_one(stack: Stack, keys: str) -> None:
     assert stack.leaders["web.1"] == web
 
 
+def test_a_number_means_what_the_prompt_shows_after_an_edit_of_the_procfile(
+    stack: Stack,
+) -> None:
+    up(stack).type("r")
+    stack.wait_for("restart: _   r all  1 web.1  2 worker.1")
+    stack.write("Procfile", f"api: {POLITE}\n{TWO}")
+    stack.wait_for(r"api\.1 \(settled\) on generation 1 in")
+    stack.type("1")
+    assert stack.wait_for("restarting.*(?=\r)").group() == "restarting web.1 on generation 1"
+
+
+def test_a_number_of_a_service_that_is_removed_meanwhile_is_refused(stack: Stack) -> None:
+    up(stack).type("r")
+    stack.wait_for("restart: _   r all  1 web.1  2 worker.1")
+    stack.write("Procfile", f"worker: {POLITE}\n")
+    stack.wait_for("1 process verified")
+    stack.type("1")
+    stack.wait_for('no service "web.1" is running here')
+
+
 def test_a_restart_takes_what_the_files_say_now(stack: Stack) -> None:
     stack.write("Procfile", TWO)
     stack.up_in_terminal("--no-watch").wait_for_generation(1)

@@ -55,6 +55,12 @@ def pids(stack: Stack) -> dict[str, int | None]:
     return {each["name"]: each["pid"] for each in status(stack)["services"]}
 
 
+def in_some_time(*phases: str) -> str:
+    """How long something took, with its phases; that it waited for others, too, is possible."""
+    parts = ", ".join(rf"{phase} \d+\.\d" for phase in phases)
+    return rf" in [\d.]+ m?s( \((wait \d+\.\d, )?{parts}\))?\n"
+
+
 def slow(stack: Stack) -> Callable[[], object]:
     """A web that stops at once, and a worker that stops each time when it is let through."""
     let_through = stack.gate()
@@ -173,7 +179,9 @@ def test_a_run_is_found_where_the_configuration_says_that_the_procfile_is(stack:
 def test_restart_returns_when_it_is_ready_and_touches_nothing_else(two: Stack) -> None:
     before = pids(two)
     done = two.run("restart", "web")
-    assert (done.returncode, done.stdout) == (0, "web.1 is up (settled) on generation 1\n")
+    text = r"web\.1 is up \(settled\) on generation 1, restarted"
+    assert re.fullmatch(text + in_some_time("stop", "start"), done.stdout)
+    assert (done.returncode, "(stop" in done.stdout) == (0, True)
     after = pids(two)
     assert before["web.1"] != after["web.1"]
     assert before["worker.1"] == after["worker.1"]
@@ -183,18 +191,25 @@ def test_restart_returns_when_it_is_ready_and_touches_nothing_else(two: Stack) -
 def test_stop_keeps_a_service_down_over_edits_until_it_is_started(two: Stack) -> None:
     before = pids(two)
     done = two.run("stop", "web")
-    assert (done.returncode, done.stdout) == (0, "web.1 is down\n")
+    assert re.fullmatch(r"web\.1 is down, stopped" + in_some_time("stop"), done.stdout)
+    assert done.returncode == 0
     assert pids(two) == {"web.1": None, "worker.1": before["worker.1"]}
     two.write(".env", "VALUE=two\n")
     assert "web.1" not in two.wait_for_generation(2).partition("restarting")[2]
     assert states(two) == {"web.1": "down", "worker.1": "up"}
-    assert two.run("start", "web").stdout == "web.1 is up (settled) on generation 2\n"
+    text = r"web\.1 is up \(settled\) on generation 2, started"
+    assert re.fullmatch(text + in_some_time("start"), two.run("start", "web").stdout)
     two.wait_for("web has two")
 
 
 def test_start_leaves_alone_what_runs(two: Stack) -> None:
     before = pids(two)
-    assert two.run("start").returncode == 0
+    done = two.run("start")
+    assert done.returncode == 0
+    assert done.stdout.splitlines() == [
+        "web.1 is up (settled) on generation 1",
+        "worker.1 is up (settled) on generation 1",
+    ]
     assert pids(two) == before
 
 
@@ -202,7 +217,7 @@ def test_a_service_that_ends_well_when_stopped_is_down_and_has_not_finished(stac
     stack.write("Procfile", "web: trap 'exit 0' TERM; echo trapped; while :; do sleep 0.01; done\n")
     stack.up().wait_for("trapped")
     stack.wait_for_generation(1)
-    assert stack.run("stop").stdout == "web.1 is down\n"
+    assert stack.run("stop").stdout.startswith("web.1 is down, stopped in ")
 
 
 def test_no_wait_returns_before_it_is_done(stack: Stack) -> None:
@@ -211,7 +226,7 @@ def test_no_wait_returns_before_it_is_done(stack: Stack) -> None:
     assert (done.returncode, done.stdout) == (0, "")
     assert states(stack) == {"web.1": "up", "worker.1": "stopping"}
     let_through()
-    assert stack.run("stop", "worker").stdout == "worker.1 is down\n"
+    assert stack.run("stop", "worker").stdout.startswith("worker.1 is down")
 
 
 def test_a_service_that_does_not_come_up_fails_the_command_with_its_last_lines(
@@ -316,7 +331,8 @@ def test_restart_during_an_edit_ends_steady_on_the_newest_settings(stack: Stack)
         stack.wait_for("restarting web.1 worker.1 on generation 2")
         let_through()
         code, text = restarting.wait()
-    assert (code, text) == (0, "worker.1 is up (log line) on generation 2\n")
+    assert code == 0
+    assert text.startswith("worker.1 is up (log line) on generation 2, restarted in ")
     found = status(stack)
     assert (found["generation"], found["phase"], found["verified"]) == (2, "steady", True)
     assert stack.family.values("VALUE") == {"two"}
@@ -327,7 +343,7 @@ def test_a_restart_reads_the_files_anew_where_nobody_watches_them(stack: Stack) 
     stack.write("Procfile", f"web: {SLEEP}\n")
     stack.up("--no-watch").wait_for_generation(1)
     stack.write(".env", "VALUE=two\n")
-    assert stack.run("restart", "web").stdout.endswith("on generation 2\n")
+    assert stack.run("restart", "web").stdout.startswith("web.1 is up (settled) on generation 2, ")
     assert stack.family.values("VALUE") == {"two"}
 
 
@@ -375,7 +391,7 @@ def test_stop_of_a_service_that_is_starting_ends_down(stack: Stack) -> None:
     stack.write("Procfile", f"web: echo begins; read _ < never\nworker: {SLEEP}\n")
     stack.write("devsup.toml", "[services.web]\nready = { log = 'never' }\n")
     stack.up().wait_for("begins")
-    assert stack.run("stop", "web").stdout == "web.1 is down\n"
+    assert stack.run("stop", "web").stdout.startswith("web.1 is down, stopped in ")
     assert states(stack) == {"web.1": "down", "worker.1": "up"}
 
 
@@ -392,9 +408,10 @@ def test_a_detached_run_serves_the_other_terminals(doomed: Stack) -> None:
     )
     try:
         assert (done.returncode, done.stderr) == (0, "")
-        assert done.stdout == (
-            "web.1 is up (settled) on generation 1\nworker.1 is up (settled) on generation 1\n"
-        )
+        web, worker = done.stdout.splitlines(keepends=True)
+        text = r"\.1 is up \(settled\) on generation 1, started" + in_some_time("start")
+        assert re.fullmatch("web" + text, web)
+        assert re.fullmatch("worker" + text, worker)
         (doomed.root / "queue.py").unlink()
         assert doomed.run("up", "-d").returncode == 3
         with other(doomed, "logs", "-f", "-n", "9") as following:

@@ -63,6 +63,11 @@ class Served:
                     await asyncio.get_running_loop().create_future()
                 finally:
                     self.given_up.set()
+            case Command.ATTACH:
+                await peer.hung_up()
+                for _ in range(10):
+                    peer.send(Reply(Kind.SAY, LINE))
+                self.given_up.set()
             case Command.STOP:
                 raise DevsupError("no", hint="never", exit_code=FAILED)
             case Command.STATUS:
@@ -212,6 +217,25 @@ def test_nobody_works_for_a_peer_that_hung_up(served: Served) -> None:
     assert served.answers()
 
 
+@pytest.mark.parametrize("unread", [0, 100, 3 * LONGEST_REQUEST])
+def test_an_end_is_heard_of_behind_whatever_is_unread(served: Served, unread: int) -> None:
+    with connected(served, dump(Request(Command.ATTACH)) + b"x" * unread):
+        assert not served.given_up.is_set()
+    assert served.given_up.wait(SECONDS)
+    assert served.answers()
+
+
+def test_of_what_is_sent_to_who_is_gone_nobody_complains(
+    served: Served, caplog: pytest.LogCaptureFixture
+) -> None:
+    """asyncio would say on stderr, in the middle of a line, that it cannot write."""
+    with connected(served, dump(Request(Command.ATTACH))):
+        pass
+    assert served.given_up.wait(SECONDS)
+    assert served.answers()
+    assert caplog.messages == []
+
+
 def test_one_too_many_is_refused_and_the_others_are_served(
     served: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -330,7 +354,8 @@ def test_no_descriptor_is_left_of_any_peer(served: Served) -> None:
     assert served.answers()
     wait_until(served, lambda: not served.control._peers)
     before = descriptors()
-    for sent in (b"", b"\n", b"x" * 100, dump(Request(Command.START)), dump(Request(Command.STOP))):
+    requests = map(dump, map(Request, (Command.START, Command.STOP, Command.ATTACH)))
+    for sent in (b"", b"\n", b"x" * 100, *requests):
         with connected(served, sent):
             pass
     assert served.answers()

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 
 NEVER = 3600.0
 SECONDS = 30.0
+QUIET = 1.0
+"""Longer than it takes to look again at what gave a hint."""
+MANY = 300
+"""Looks that take longer than the patience of a test."""
 
 
 class Service:
@@ -39,7 +43,7 @@ def test_a_line_of_output_is_a_reason_to_look_again_at_once(
     async def start_and_say_so() -> BecameReady:
         service = Service()
         readiness = Readiness(service.found.set_result, service.look)
-        readiness.ask("web.1", 7, ListenReady(5000))
+        readiness.ask("web.1", 7, ListenReady(5000), NEVER)
         await service.looked.wait()
         service.ports = frozenset({5000})
         readiness.seen("web.1", b"Uvicorn running on http://127.0.0.1:5000\n")
@@ -52,7 +56,7 @@ def test_a_silent_service_is_found_ready_too() -> None:
     async def start_silently() -> BecameReady:
         service = Service()
         readiness = Readiness(service.found.set_result, service.look)
-        readiness.ask("web.1", 7, ListenReady(None))
+        readiness.ask("web.1", 7, ListenReady(None), NEVER)
         await service.looked.wait()
         service.ports = frozenset({5000})
         return await asyncio.wait_for(service.found, SECONDS)
@@ -66,7 +70,7 @@ def test_another_port_of_the_service_does_not_make_it_ready() -> None:
         found: list[BecameReady] = []
         readiness = Readiness(found.append, service.look)
         service.ports = frozenset({5001})
-        readiness.ask("web.1", 7, ListenReady(5000))
+        readiness.ask("web.1", 7, ListenReady(5000), NEVER)
         for _ in range(3):
             await asyncio.wait_for(service.looked.wait(), SECONDS)
             service.looked.clear()
@@ -74,3 +78,42 @@ def test_another_port_of_the_service_does_not_make_it_ready() -> None:
         return found
 
     assert asyncio.run(listen_elsewhere_first()) == []
+
+
+def test_a_late_service_is_asked_seldom_whatever_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(probe, "FIRST_PAUSE", NEVER)
+    monkeypatch.setattr(probe, "LATE_PAUSE", NEVER)
+
+    async def falls_silent() -> bool:
+        service = Service()
+        readiness = Readiness(service.found.set_result, service.look)
+        readiness.ask("web.1", 7, ListenReady(5000), 0.2)
+        try:
+            for _ in range(MANY):
+                readiness.seen("web.1", b"not yet\n")
+                await asyncio.wait_for(service.looked.wait(), QUIET)
+                service.looked.clear()
+        except TimeoutError:
+            return True
+        finally:
+            readiness.close()
+        return False
+
+    assert asyncio.run(falls_silent())
+
+
+def test_a_late_service_is_found_ready_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(probe, "LATE_PAUSE", 0.01)
+
+    async def be_ready_when_late() -> BecameReady:
+        service = Service()
+        readiness = Readiness(service.found.set_result, service.look)
+        readiness.ask("web.1", 7, ListenReady(5000), 0.0)
+        for _ in range(3):
+            await asyncio.wait_for(service.looked.wait(), SECONDS)
+            service.looked.clear()
+        assert not service.found.done()
+        service.ports = frozenset({5000})
+        return await asyncio.wait_for(service.found, SECONDS)
+
+    assert asyncio.run(be_ready_when_late()) == BecameReady("web.1", 7, "port 5000")

@@ -228,6 +228,35 @@ def test_a_whole_tree_that_goes_and_comes_is_watched_again(root: Path) -> None:
     asyncio.run(play())
 
 
+def make_anew(folder: Path) -> None:
+    """Another folder with the number of the old one, which is free again, as far as one can see."""
+    number = folder.stat().st_ino
+    for _ in range(100):
+        folder.rmdir()
+        folder.mkdir()
+        if folder.stat().st_ino == number:
+            return
+    pytest.skip("this file system gives no number twice")
+
+
+@pytest.mark.usefixtures("no_patrol")
+@pytest.mark.parametrize("source", SOURCES)
+def test_a_folder_that_is_made_anew_with_its_old_number_is_watched_again(
+    root: Path, source: Callable[..., Directories]
+) -> None:
+    def replace_folder() -> None:
+        (root / "app/sub/b.py").unlink()
+        make_anew(root / "app/sub")
+        write(root / "app/sub/b.py", "x = 2\n")
+
+    async def play() -> None:
+        async with watching(root, source=source) as news:
+            await news.after(replace_folder, "app/sub/b.py")
+            await news.after(lambda: write(root / "app/sub/b.py", "x = 33\n"), "app/sub/b.py")
+
+    asyncio.run(play())
+
+
 class Unlucky(Directories):
     """Files are written at the worst moment: after a look at a folder, before it is watched."""
 

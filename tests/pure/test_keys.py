@@ -57,12 +57,12 @@ def test_other_keys_do_nothing(key: str) -> None:
 
 @pytest.mark.parametrize("key", ["9", "0", "w", "q", "s"])
 def test_what_is_no_answer_yet_is_kept(key: str) -> None:
-    assert typed(["r", key]) == (Asking(key), [])
+    assert typed(["r", key]) == (Asking(SERVICES, key), [])
 
 
 @pytest.mark.parametrize("key", [" ", "ä", "\x1b[A", "\t", "?"])
 def test_what_no_name_has_is_no_answer(key: str) -> None:
-    assert typed(["r", key]) == (Asking(), [])
+    assert typed(["r", key]) == (Asking(SERVICES), [])
 
 
 @pytest.mark.parametrize(
@@ -91,11 +91,18 @@ def test_a_name_that_begins_with_a_short_answer_can_be_typed(
     assert typed(keys, ("redis.1", "2fa.1"))[1] == effects
 
 
+def test_a_number_means_what_is_shown_whatever_the_services_are_by_now() -> None:
+    asking, _ = press(Idle(), "r", SERVICES)
+    assert press(asking, "2", ("api.1", *SERVICES)) == (Idle(), Restart("worker.1"))
+    assert press(asking, "3", ()) == (Idle(), Restart("db.1"))
+    assert press(asking, "1", MANY) == (Idle(), Restart("web.1"))
+
+
 def test_the_prompt_numbers_the_services_and_shows_what_was_typed_first() -> None:
-    assert prompt(Asking("we"), SERVICES) == (
+    assert prompt(Asking(SERVICES, "we")) == (
         "restart: we_   r all  1 web.1  2 worker.1  3 db.1  (Esc: none)"
     )
-    assert prompt(Idle(), SERVICES) == ""
+    assert prompt(Idle()) == ""
 
 
 def test_a_read_is_split_into_keys() -> None:

@@ -1,13 +1,17 @@
 """What a run does, told as histories: launch, edits, broken files."""
 
+import pytest
 from history import ON_PORT, History, spec
 
 from devsup.pure import effects as do
 from devsup.pure import events as on
 from devsup.pure import notices as tell
+from devsup.pure import report
 from devsup.pure.declaration import Declaration
 from devsup.pure.lifecycle import State
 from devsup.pure.notices import Cause
+from devsup.pure.outcome import outcome
+from devsup.pure.programs import ListenReady, PortReady, Ready
 from devsup.pure.unit import SETTLE_TIME
 
 WEB, WORKER = spec("web"), spec("worker")
@@ -68,7 +72,7 @@ def test_a_service_that_nothing_is_known_of_is_ready_when_it_has_lived_long_enou
 def test_a_service_with_a_probe_is_ready_when_its_probe_says_so_and_not_by_time() -> None:
     run = History(spec("web", ready=ON_PORT))
     run.launch()
-    assert do.Probe("web", run.epoch("web"), ON_PORT) in run.effects
+    assert do.Probe("web", run.epoch("web"), ON_PORT, 60.0) in run.effects
     assert run.timer("web") == []
     assert (run.state("web"), run.said(tell.Late)) == ("starting", tell.Late("web", ON_PORT, 60.0))
     assert run.supervisor.units["web"].late
@@ -76,6 +80,31 @@ def test_a_service_with_a_probe_is_ready_when_its_probe_says_so_and_not_by_time(
     assert not run.supervisor.units["web"].late
     run.ready("web")
     assert run.supervisor.units["web"].how == "port 8000"
+
+
+@pytest.mark.parametrize(
+    ("stated", "port", "asked"),
+    [
+        (ListenReady(5000), "9000", ListenReady(9000)),
+        (ListenReady(5000), "", ListenReady(5000)),
+        (ListenReady(5000), "0", ListenReady(None)),
+        (ListenReady(5000), "a socket", ListenReady(None)),
+        (ListenReady(8000), "9000", ListenReady(8000)),
+        (PortReady(5000), "9000", PortReady(5000)),
+    ],
+)
+def test_a_port_of_an_env_file_is_what_is_probed_and_named(
+    stated: Ready, port: str, asked: Ready
+) -> None:
+    """It takes the place of the Procfile's, 5000, where the command line says `$PORT`."""
+    run = History(spec("web", ready=stated), PORT=port)
+    run.launch()
+    assert do.Probe("web", run.epoch("web"), asked, 60.0) in run.effects
+    web, sign = run.supervisor.units["web"], report.awaited_sign(asked)
+    assert sign in report.waiting([web], {}, run.now)
+    run.timer("web")
+    assert run.said(tell.Late) == tell.Late("web", asked, 60.0)
+    assert sign in outcome(web, run.now)
 
 
 def test_what_is_asked_for_while_another_is_late_is_told_for_itself() -> None:
