@@ -8,6 +8,7 @@ takes a fraction of a millisecond, and strike at once.
 import os
 import time
 from contextlib import closing, suppress
+from dataclasses import replace
 from enum import Enum
 from signal import SIGKILL
 
@@ -25,6 +26,7 @@ class Verdict(Enum):
 
     OURS = "killed"
     ANOTHER = "left alone"
+    OPEN = "ours once its parent is dead, as the parent of a link soon is"
     GONE = "dead before anybody could tell whose it was"
 
 
@@ -34,11 +36,10 @@ def chase(search: Search, judged: frozenset[int]) -> bool:
     until = time.monotonic() + SECONDS
     quiet, caught = 0, False
     while quiet < QUIET_PASSES and time.monotonic() < until:
-        new = [pid for pid in processes.pids() if pid not in known]
-        verdicts = {_strike(pid, search) for pid in new}
-        known.update(new)
-        quiet = quiet + 1 if verdicts <= {Verdict.ANOTHER} else 0
-        caught = caught or Verdict.OURS in verdicts
+        verdicts = {pid: _strike(pid, search) for pid in processes.pids() if pid not in known}
+        known.update(pid for pid, verdict in verdicts.items() if verdict is not Verdict.OPEN)
+        quiet = quiet + 1 if {*verdicts.values()} <= {Verdict.ANOTHER} else 0
+        caught = caught or Verdict.OURS in verdicts.values()
     return caught
 
 
@@ -56,7 +57,8 @@ def _strike(pid: int, search: Search) -> Verdict:
         if seen is None:
             return Verdict.GONE
         if not search.is_ours(seen):
-            return Verdict.ANOTHER
+            would_be = search.is_ours(replace(seen, parent=None))
+            return Verdict.OPEN if would_be else Verdict.ANOTHER
         grip.send(SIGKILL)
         if search.owns(seen):
             os.killpg(seen.row.session, SIGKILL)
