@@ -4,6 +4,7 @@ import os
 import select
 import socket
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 
@@ -18,6 +19,8 @@ DETACH = b"\x1d"
 """Ctrl-]"""
 READ = 4096
 """Keys, or bytes that were pasted, in one frame at most."""
+LAST_WORDS = 1.0
+"""Seconds at most in which devsup takes what was typed last."""
 
 
 def attach(service: str, procfile: str | None) -> None:
@@ -64,6 +67,7 @@ class Attachment:
                 return
             if self.keys in ready and not self.pass_on(os.read(self.keys, READ)):
                 self.say("detached; the service runs on")
+                self.leave()
                 return
 
     def replies(self) -> Iterator[Reply]:
@@ -98,6 +102,16 @@ class Attachment:
         if keys:
             self.send(Frame(keys=keys.decode("latin-1")))
         return bool(keys) and not detach
+
+    def leave(self) -> None:
+        """Hang up so that what was typed last arrives: closing over an unread echo discards it."""
+        until = time.monotonic() + LAST_WORDS
+        with suppress(OSError):  # devsup is gone, or the service takes no more input
+            self.connection.shutdown(socket.SHUT_WR)
+            while (seconds := until - time.monotonic()) > 0:
+                self.connection.settimeout(seconds)
+                if not self.connection.recv(1 << 16):
+                    return
 
     def resize(self) -> None:
         """The window has another size now."""

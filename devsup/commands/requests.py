@@ -195,15 +195,14 @@ class Desk:
     def is_settled(self, names: Collection[str]) -> bool:
         """Whether nothing is awaited of these services any more.
 
-        A stuck service keeps the run from ever being steady, and so may a late one: then it is
-        enough that nothing else moves.
+        A stuck service keeps the run from ever being steady: then it is enough that nothing moves.
         """
         supervisor = self.run.supervisor
         everybody = supervisor.units.values()
         if supervisor.phase is Phase.QUITTING:
             return True
-        if any(unit.life.state is State.STUCK or unit.late for unit in everybody):
-            return not any(unit.moving and not unit.late for unit in everybody)
+        if any(unit.life.state is State.STUCK for unit in everybody):
+            return not any(unit.moving for unit in everybody)
         moving = any(unit.moving for unit in everybody if unit.spec.name in names)
         return supervisor.phase is Phase.STEADY and not moving
 

@@ -123,7 +123,7 @@ class Run:
             self.queue.popleft()
         self.changed.set()
         units = self.supervisor.units.values()
-        self.progress.follow(awaited=any(each.moving and not each.late for each in units))
+        self.progress.follow(awaited=any(each.moving for each in units))
 
     def follow_services(self) -> None:
         """Whoever has come must be known before it is started, and written down."""

@@ -17,6 +17,8 @@ class Cause(Enum):
     SOURCE = "source"
     ASKED = "asked"
     EXIT = "exit"
+    READY = "ready"
+    """At last, of one that was late."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,14 +100,20 @@ def unwatched(directories: int) -> str:
 @sentence.register
 def _(notice: tell.Steady) -> str:
     up = [f"{name} ({how})" for name, state, how in notice.services if state is State.UP]
+    others = (each for each in notice.services if each[1] is not State.UP)
     parts = [
         *([f"{enumerated(up)} on generation {notice.generation}"] if up else []),
-        *(f"{name} {state.value}" for name, state, _ in notice.services if state is not State.UP),
+        *(f"{name} {_short_of_up(state)}" for name, state, _ in others),
     ]
     parts = parts or ["done"]  # somebody was removed, and nobody restarted
     parts[-1] += f" in {seconds(notice.stop + notice.start + notice.verify)} {_phases(notice)}"
     parts.append(f"{count(notice.processes, 'process', 'processes')} verified")
     return _reason(notice) + ", ".join(parts)
+
+
+def _short_of_up(state: State) -> str:
+    """One that still starts was late: nobody waits for it any more."""
+    return "not ready" if state is State.STARTING else state.value
 
 
 def _phases(notice: tell.Steady) -> str:
@@ -213,7 +219,7 @@ def _(notice: tell.Quitting) -> str:
 
 def waiting(units: Iterable[Unit], deadlines: Mapping[str, float], now: float) -> str:
     """Who is awaited and how long still; empty when nobody is."""
-    moving = [unit for unit in units if unit.moving and not unit.late]
+    moving = [unit for unit in units if unit.moving]
     parts = [_awaited(unit, deadlines, now) for unit in moving[:NAMED]]
     if more := len(moving) - len(parts):
         parts.append(f"{more} more")

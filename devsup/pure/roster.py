@@ -154,6 +154,7 @@ class Roster:
 
     def _tell_blocked(self, name: str, other: str) -> Iterator[Effect]:
         started = other in self.pending and other not in self.blocked
-        if name not in self.blocked and not started and not self.units[other].moving:
+        comes = started or self.units[other].moving or self.units[other].late
+        if name not in self.blocked and not comes:
             self.blocked.add(name)
             yield do.Say(tell.Blocked(name, other))

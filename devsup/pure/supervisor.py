@@ -84,12 +84,6 @@ class Supervisor:
         """Whether a service was started on what the files say, as far as that concerns it."""
         return self.roster.fresh(name, self.settings)
 
-    @property
-    def _waits_for_the_late(self) -> bool:
-        """Whether nothing goes on but that a late service may still become ready."""
-        moving = [unit for unit in self.units.values() if unit.moving]
-        return self.phase is Phase.STARTING and bool(moving) and all(each.late for each in moving)
-
     def handle(self, event: on.Event, now: float) -> tuple[Effect, ...]:
         """Take one event in; `now` is a monotonic time in seconds."""
         self._effects = []
@@ -172,7 +166,7 @@ class Supervisor:
 
     def _begin(self, cause: Cause, now: float, files: tuple[str, ...] = ()) -> None:
         """A change begins, or joins the one that is under way."""
-        if self.phase is Phase.STEADY or self._waits_for_the_late:
+        if self.phase is Phase.STEADY:
             self.change = Change(cause, now, self.declared, files, drained=now)
         elif cause is Cause.EDIT:
             self.change.edited(files)
@@ -217,8 +211,7 @@ class Supervisor:
         epoch = unit.life.epoch
         match event:
             case on.BecameReady() if event.epoch == epoch:
-                self.change.names.add(unit.spec.name)  # a late one may belong to an earlier change
-                self._do(unit.became_ready(event.how, now))
+                self._became_ready(unit, event.how, now)
             case on.TimerFired() if event.epoch == epoch and unit.life.at_rest:
                 self._again(unit.spec.name, now)
             case on.TimerFired() if event.epoch == epoch:
@@ -230,6 +223,15 @@ class Supervisor:
                 self._do(unit.emptied(now))
                 if unasked:
                     self._follow(unit, now)
+
+    def _became_ready(self, unit: Unit, how: str, now: float) -> None:
+        """One that was late is a change of its own, which is verified like any other."""
+        if unit.late and self.phase is Phase.STEADY:
+            self.change = Change(Cause.READY, unit.started, self.declared, drained=unit.started)
+        if unit.late and self.phase in {Phase.STEADY, Phase.VERIFYING}:
+            self.phase = Phase.STARTING
+        self.change.names.add(unit.spec.name)
+        self._do(unit.became_ready(how, now))
 
     def _again(self, name: str, now: float) -> None:
         """The back-off of a service that ended is over."""

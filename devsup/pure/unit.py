@@ -18,7 +18,7 @@ BACKOFF_LIMIT = 30.0
 """Seconds before the first restart of a service that ended, doubled each time, and the most."""
 
 MOVING = frozenset({State.STARTING, State.STOPPING, State.KILLING})
-"""States that a service leaves by itself or by a timer: something is awaited."""
+"""States that a service leaves by itself or by a timer."""
 
 RUNNING = frozenset({State.STARTING, State.UP})
 """States in which the leader is meant to live."""
@@ -83,8 +83,8 @@ class Unit:
 
     @property
     def moving(self) -> bool:
-        """Neither up nor at rest nor stuck."""
-        return self.life.state in MOVING
+        """Neither up nor at rest nor stuck nor late: something is awaited."""
+        return self.life.state in MOVING and not self.late
 
     @property
     def late(self) -> bool:

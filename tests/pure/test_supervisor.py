@@ -73,10 +73,10 @@ def test_a_service_with_a_probe_is_ready_when_its_probe_says_so_and_not_by_time(
     run = History(spec("web", ready=ON_PORT))
     run.launch()
     assert do.Probe("web", run.epoch("web"), ON_PORT, 60.0) in run.effects
-    assert run.timer("web") == []
+    assert run.timer("web") == ["count 1"]
     assert (run.state("web"), run.said(tell.Late)) == ("starting", tell.Late("web", ON_PORT, 60.0))
     assert run.supervisor.units["web"].late
-    assert run.ready("web") == ["count 1"]
+    assert run.ready("web") == ["count 2"]
     assert not run.supervisor.units["web"].late
     run.ready("web")
     assert run.supervisor.units["web"].how == "port 8000"
@@ -107,18 +107,64 @@ def test_a_port_of_an_env_file_is_what_is_probed_and_named(
     assert sign in outcome(web, run.now)
 
 
+def test_what_is_late_is_verified_and_the_run_is_steady_without_it() -> None:
+    run = History(spec("web", ready=ON_PORT), spec("worker"))
+    run.launch()
+    run.timer("worker")
+    assert run.timer("web") == ["count 1"]
+    run.counted()
+    assert (run.phase, run.supervisor.verified) == ("steady", True)
+    assert ("web", State.STARTING, "") in run.said(tell.Steady).services
+    assert "web not ready in" in report.sentence(run.said(tell.Steady))
+
+
+def test_what_is_ready_at_last_is_told_with_its_own_time_and_verified_again() -> None:
+    run = History(spec("web", ready=ON_PORT), spec("worker"))
+    run.launch()
+    run.timer("worker")
+    run.timer("web")
+    run.counted()
+    run.now += 100.0
+    assert run.ready("web") == ["count 2"]
+    run.counted()
+    steady = run.said(tell.Steady)
+    assert (steady.cause, steady.services) == (Cause.READY, (("web", State.UP, "port 8000"),))
+    assert (steady.stop, steady.start) == (0.0, 100.0)
+
+
+def test_an_answer_to_the_census_before_it_is_ready_does_not_count_for_the_time_after() -> None:
+    run = History(spec("web", ready=ON_PORT))
+    run.launch()
+    assert run.timer("web") == ["count 1"]
+    assert run.ready("web") == ["count 2"]
+    run.tell(on.Counted(1, 1))
+    assert run.phase == "verifying"
+
+
+def test_who_comes_after_a_late_one_waits_without_being_called_blocked() -> None:
+    run = History(spec("web", "db"), spec("db", ready=ON_PORT))
+    run.launch()
+    assert run.timer("db") == ["count 1"]
+    assert [type(notice) for notice in run.notices] == [tell.Late]
+    run.counted()
+    assert run.ready("db") == ["spawn web on 1"]
+
+
 def test_what_is_asked_for_while_another_is_late_is_told_for_itself() -> None:
     run = History(spec("web", ready=ON_PORT), spec("worker"))
     run.launch()
     run.timer("worker")
     run.timer("web")
+    run.counted()
     run.restart("worker")
     assert run.said(tell.Restarting).names == ("worker",)
     run.ends("worker")
     run.timer("worker")
+    run.counted()
+    assert [name for name, _, _ in run.said(tell.Steady).services] == ["worker"]
     run.ready("web")
     run.counted()
-    assert {name for name, _, _ in run.said(tell.Steady).services} == {"web", "worker"}
+    assert [name for name, _, _ in run.said(tell.Steady).services] == ["web"]
 
 
 def test_a_service_starts_when_those_it_comes_after_are_ready() -> None:

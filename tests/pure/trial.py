@@ -176,6 +176,7 @@ class Trial:
         if group:
             assert life.state is group.state
             assert name not in world.held or group.doomed
+            assert self.supervisor.units[name].late is group.late
             waits = self.supervisor.units[name].moving
         elif world.quits or name in world.due:
             assert life.at_rest
@@ -201,7 +202,7 @@ class Trial:
         assert not world.removed, "something of a removed service is alive"
         assert not any(world.stale(name) for name in world.groups), "two generations"
         assert all(world.awaited(name) for name in world.due), "a start is forgotten"
-        states = {group.state for group in world.groups.values()}
+        states = {group.state for group in world.groups.values() if not group.late}
         if phase is Phase.STARTING:
             assert states & {State.STARTING, State.STOPPING, State.KILLING}, "nothing is awaited"
         else:

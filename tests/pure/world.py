@@ -36,6 +36,7 @@ class Group:
     leader: bool = True
     code: int | None = None
     ready: bool = False
+    overdue: bool = False
     doomed: bool = False
     taken: int = 0
     killed: bool = False
@@ -46,6 +47,11 @@ class Group:
     def asked(self) -> bool:
         """Whether somebody has told it to go, and not only meant to."""
         return self.killed or (self.doomed and self.taken > 0)
+
+    @property
+    def late(self) -> bool:
+        """Whether it is not waited for any more."""
+        return self.overdue and self.state is State.STARTING
 
     @property
     def state(self) -> State:
@@ -110,6 +116,7 @@ class World:
 
     def take(self, event: on.Event, now: float) -> None:
         if isinstance(event, on.TimerFired) and self.is_late(event.name):
+            self.groups[event.name].overdue |= self.waits.get(event.name) == event.epoch
             return
         if isinstance(event, on.LeaderExited | on.Emptied | on.BecameReady | on.TimerFired):
             self.live(event, now)
