@@ -10,25 +10,21 @@ a line that is not complete.
 """
 
 import asyncio
-import errno
 import os
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from selectors import EVENT_READ, DefaultSelector
-from typing import Protocol
 
 from devsup.edges.live import Live
+from devsup.edges.pipe import Pipe, Viewer
 from devsup.edges.terminal import Terminal
 from devsup.pure.bottom import RESET, Layer
 from devsup.pure.cleaning import cleaned
-from devsup.pure.lines import OWN, Lines, Prefix, Tone, own_prefixes, prefixed, prefixes
-from devsup.pure.unfinished import QUIET, Unfinished
+from devsup.pure.lines import OWN, Prefix, Tone, own_prefixes, prefixed, prefixes
+from devsup.pure.unfinished import QUIET
 from devsup.pure.wrapping import wrapped
-
-READ = 64 * 1024
-"""Bytes of one read at most, which is what a pipe holds by default."""
 
 HIGH = 1024 * 1024
 """When more bytes wait for the terminal, no service is read any more."""
@@ -42,66 +38,6 @@ FLOOD = 16 * 1024
 time in which lines gather: two services that log a thousand lines a second each then cost 4 % of a
 core instead of 13 %. The first line after a quiet time never waits, a flood is not slowed down."""
 
-DRAIN = 1024 * 1024
-"""Bytes that are taken at most from a pipe whose writers should be dead: more than it holds (unless
-root enlarged it), so that only a stray that goes on writing is cut off."""
-
-
-class Viewer(Protocol):
-    """Who looks at a service's terminal."""
-
-    def draw(self, data: bytes) -> None:
-        """Hear what the service wrote, byte for byte."""
-
-    def prompted(self) -> None:
-        """Hear that the service seems to wait for somebody to answer; that it asks is shown."""
-
-
-@dataclass(slots=True)
-class _Pipe:
-    fd: int
-    seen: Callable[[bytes], None] | None
-    viewer: Viewer | None
-    lines: Lines = field(default_factory=Lines)
-    unfinished: Unfinished = field(default_factory=Unfinished)
-    look: asyncio.TimerHandle | None = None
-    is_quiet: bool = True
-    finished: bool = False
-    left: int = DRAIN
-
-    def read(self) -> bytes | None:
-        """What is there; None for nothing now, empty for the end."""
-        data = self._read_once()
-        if not self.viewer or not data:
-            return data
-        # A terminal hands out 4 KiB at a time, however much of a flood it holds.
-        parts = [data]
-        while sum(map(len, parts)) < READ and (data := self._read_once()):
-            parts.append(data)
-        return b"".join(parts)
-
-    def _read_once(self) -> bytes | None:
-        try:
-            return os.read(self.fd, READ)
-        except BlockingIOError:
-            return None
-        except OSError as error:
-            if error.errno != errno.EIO:
-                raise
-            return b""  # a PTY that no process has open any more
-
-    def may_stay_unfinished(self) -> bool:
-        """Whether its line without a newline may be a prompt or a progress bar."""
-        rest = self.lines.rest
-        return bool(rest) and (self.viewer is not None or b"\r" in rest or b"\b" in rest)
-
-    def ends_with(self, data: bytes | None) -> bool:
-        """Whether nothing is to come after this read."""
-        if not self.finished:
-            return data == b""
-        self.left -= len(data or b"")
-        return not data or self.left <= 0
-
 
 @dataclass(slots=True)
 class _Service:
@@ -110,7 +46,7 @@ class _Service:
     prefix: Prefix
     # Only the first is read. There are more when the terminal held up the end of an earlier one:
     # its lines come before those of its successor.
-    pipes: deque[_Pipe] = field(default_factory=deque)
+    pipes: deque[Pipe] = field(default_factory=deque)
 
 
 class Output:
@@ -182,7 +118,7 @@ class Output:
         """
         os.set_blocking(pipe_fd, False)  # the reading end is ours alone, unlike the terminal
         service = self._services[name]
-        service.pipes.append(_Pipe(pipe_fd, seen, viewer))
+        service.pipes.append(Pipe(pipe_fd, seen, viewer))
         if len(service.pipes) == 1:
             self._pipes.register(pipe_fd, EVENT_READ, service)
 
@@ -298,15 +234,15 @@ class Output:
             self._look_later(service, pipe)
         return len(data or b"")
 
-    def _take_lines(self, service: _Service, pipe: _Pipe, run: bytes) -> None:
+    def _take_lines(self, service: _Service, pipe: Pipe, run: bytes) -> None:
         if run:
             self._pass_on(service, pipe.unfinished.completed(cleaned(run)), pipe.seen)
 
-    def _look_later(self, service: _Service, pipe: _Pipe) -> None:
+    def _look_later(self, service: _Service, pipe: Pipe) -> None:
         pipe.is_quiet = True
         pipe.look = self._loop.call_later(QUIET, self._look, service, pipe)
 
-    def _look(self, service: _Service, pipe: _Pipe) -> None:
+    def _look(self, service: _Service, pipe: Pipe) -> None:
         """Show a line that is not complete, if it is time to; look again only if it goes on."""
         pipe.look = None
         now, asks = self._loop.time(), pipe.viewer is not None

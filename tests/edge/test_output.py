@@ -15,7 +15,8 @@ from awaited import awaited
 from readers import SECONDS, Reader, pour
 from shown import BLOCK, WEB, Screen, Service, gathered, prefixed, showing, stall
 
-from devsup.edges.output import DRAIN, READ, Output
+from devsup.edges.output import Output
+from devsup.edges.pipe import DRAIN, READ
 
 
 @pytest.fixture

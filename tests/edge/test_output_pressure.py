@@ -12,7 +12,8 @@ from readers import SECONDS, Reader, pour
 from shown import BLOCK, WEB, Service, gathered, prefixed, showing, stall
 
 from devsup.edges import output as module
-from devsup.edges.output import HIGH, LOW, READ
+from devsup.edges.output import HIGH, LOW
+from devsup.edges.pipe import READ
 
 
 @awaited
