@@ -8,15 +8,17 @@ import os
 import re
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from awaited import awaited
 from readers import SECONDS, Reader, pour
 from shown import BLOCK, WEB, Screen, Service, gathered, prefixed, showing, stall
 
-from devsup.edges.output import Output
 from devsup.edges.pipe import DRAIN, READ
+
+if TYPE_CHECKING:
+    from devsup.edges.output import Output
 
 
 @pytest.fixture
