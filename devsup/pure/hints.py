@@ -133,11 +133,13 @@ def _port_taken(service: str, port: int | None, facts: Facts) -> str:
                 f"{owner.service} and {service} both want port {port}, and {owner.service} has it:"
                 " give one of them another one in the Procfile ($PORT is different for each)"
             )
-        return f"{service}: port {port} is held by {_who(owner)}; type: devsup kill --port {port}"
+        # Not `devsup kill --port`, which ends the run as well: it asks what is left of a project.
+        again = f"type: kill {owner.pid}, then: devsup restart {service}"
+        return f"{service}: port {port} is held by {_who(owner)}; {again}"
     if facts.is_taken:
         return (
             f"{service}: port {port} is held by a process that this user cannot see;"
-            f" type: devsup kill --port {port}"
+            f" type: sudo ss -ltnp sport = :{port}"
         )
     return f"{service}: port {port} was taken, and is free by now; type: devsup restart {service}"
 

@@ -41,7 +41,11 @@ OURS = Owner(12, "uvicorn", "/x", "api.1")
 @pytest.mark.parametrize(
     ("port", "facts", "said"),
     [
-        (8000, Facts(owner=OWNER), "port 8000 is held by 12 (uvicorn in /x); type: devsup kill"),
+        (
+            8000,
+            Facts(owner=OWNER),
+            "port 8000 is held by 12 (uvicorn in /x); type: kill 12",
+        ),
         (8000, Facts(owner=OURS), "api.1 and web.1 both want port 8000, and api.1 has it"),
         (8000, Facts(), "held by a process that this user cannot see"),
         (8000, Facts(is_taken=False), "free by now; type: devsup restart web.1"),
