@@ -38,6 +38,7 @@ async def attend(
     parts.callback(run.zygote.close, END_PATIENCE)
     foreground = Foreground(run, desk)
     parts.callback(foreground.close)
+    run.quitting = foreground.close  # what is typed from then on is for the shell
     foreground.open()
 
 

@@ -71,6 +71,8 @@ class Foreground:
     def typed(self, data: bytes) -> None:
         """Some keys."""
         for key in keys.split(data):
+            if not self.keyboard:
+                return  # the one before has ended the run
             self.state, effect = keys.press(self.state, key, self.services)
             if effect:
                 self.perform(effect)

@@ -50,22 +50,24 @@ async def serve(
         journal=journal.add,
     )
     lost = partial(tell_unrecorded, output)
-    try:
-        diary = Diary(directory, surroundings.run, str(found.root), supervisor.roster.ports, lost)
-        listener = listen(directory.socket)
-    except DevsupError:
-        zygote.close(END_PATIENCE)
-        raise
-    run = Run(supervisor, surroundings, zygote, output, diary.record)
-    log = LogFile(directory.log, found.options.log_size * MEBIBYTE, partial(tell_unlogged, output))
-    journal.listen(lambda _, lines: log.write(lines))
     async with AsyncExitStack() as parts:
         parts.callback(directory.forget)
-        parts.callback(log.close)
         parts.callback(output.close)
+        # However this goes on: nothing of it lives when it is over.
+        parts.callback(zygote.close, END_PATIENCE)
+        diary = Diary(directory, surroundings.run, str(found.root), supervisor.roster.ports, lost)
+        listener = listen(directory.socket)
+        run = Run(supervisor, surroundings, zygote, output, diary.record)
+        log = LogFile(
+            directory.log, found.options.log_size * MEBIBYTE, partial(tell_unlogged, output)
+        )
+        parts.callback(log.close)
+        journal.listen(lambda _, lines: log.write(lines))
         sources = Sources(loop, found.root, supervisor, run.post, output.say)
         if request.watch:
             sources.start()  # before the services: what changes after their start is seen
+        run.listen()
+        await asyncio.sleep(0)  # who was interrupted until now, or is so here, starts nothing
         run.launch()
         from devsup.commands import attendance, following  # noqa: PLC0415  while they start
 

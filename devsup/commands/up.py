@@ -69,6 +69,7 @@ class Run:
         self.names = (*supervisor.units,)
         self.readiness = Readiness(self.post, self.ports)
         self.advise: Callable[[bytes, Unit], None] = lambda _lines, _unit: None
+        self.quitting: Callable[[], None] = lambda: None
         fd = sys.stdout.fileno()
         self.terminals = Terminals(output, fd, by_default=surroundings.terminal)
         self.groups: dict[str, Group] = {}
@@ -85,11 +86,14 @@ class Run:
             self.changed.clear()
             await self.changed.wait()
 
-    def launch(self) -> None:
-        """Have the services started; from them, and from anybody else, the loop hears later."""
+    def listen(self) -> None:
+        """Hear of signals, of the zygote and of bugs from now on."""
         self.zygote.serve(self.loop, self.zygote_lost)
         self.loop.set_exception_handler(self.callback_failed)
         self.listen_to_signals()
+
+    def launch(self) -> None:
+        """Have the services started; what they say is heard later."""
         self.post(events.Launched())
 
     async def until_exit(self) -> int:
@@ -153,8 +157,6 @@ class Run:
                 self.groups[name].kill()
             case do.Count(round_, sweep):
                 self.count(round_, sweep)
-            case do.Say(tell.Stuck(name)):
-                self.say(self.who_is_stuck(name))
             case do.Say(notice):
                 self.say(notice)
             case do.Exit(exit_code):
@@ -162,6 +164,11 @@ class Run:
 
     def say(self, notice: tell.Notice) -> None:
         """Tell the person in front of the terminal."""
+        match notice:
+            case tell.Stuck(name):
+                notice = self.who_is_stuck(name)
+            case tell.Quitting():
+                self.quitting()
         self.output.say(report.sentence(notice), report.tone(notice))
 
     def leave(self, exit_code: int) -> None:

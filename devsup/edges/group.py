@@ -135,8 +135,10 @@ class Zygote:
         """End it, and with it every service that still runs; nobody is told of their ends.
 
         False when `patience` seconds passed without a sign of life from it: something of another
-        user may have survived SIGKILL.
+        user may have survived SIGKILL. Harmless twice.
         """
+        if self.control.fileno() < 0:
+            return True
         self.mute()
         self._let_go()
         self.process.send_signal(signal.SIGCONT)  # somebody may have stopped it

@@ -60,7 +60,7 @@ SHORT_HELP = "keys: r restart, s status, q end, ? help"
 HELP = """\
 r      restart: r again for all, a number or a name for one
 s      status
-q      end gracefully; again: kill (as Ctrl-C)
+q      end gracefully; Ctrl-C then kills
 ?      this
 Enter  an empty line"""
 

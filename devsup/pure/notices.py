@@ -170,9 +170,10 @@ class Repaired:
 
 @dataclass(frozen=True, slots=True)
 class Quitting:
-    """The run ends: these services are being stopped."""
+    """The run ends: these services are being stopped, or killed after so many `interrupts`."""
 
     names: tuple[str, ...]
+    interrupts: int
 
 
 Notice = (

@@ -137,7 +137,8 @@ def _(notice: tell.Exited) -> str:
 def _(notice: tell.Following) -> str:
     match notice.what:
         case Next.WAIT:
-            return f"{notice.name} is down until the next edit; the others are left running"
+            again = f"or until you type: devsup start {notice.name}"
+            return f"{notice.name} is down until the next edit, {again}; the rest is left running"
         case Next.RESTART:
             return f"{notice.name} is started again in {seconds(notice.delay)}"
         case Next.STOP:
@@ -213,8 +214,9 @@ def _(notice: tell.Repaired) -> str:
 @sentence.register
 def _(notice: tell.Quitting) -> str:
     if not notice.names:
-        return "stopping"
-    return f"stopping {enumerated(notice.names)} (Ctrl-C again to kill)"
+        return "ending"
+    twice = " twice" if notice.interrupts > 1 else ""
+    return f"stopping {enumerated(notice.names)} (Ctrl-C{twice} to kill)"
 
 
 def waiting(units: Iterable[Unit], deadlines: Mapping[str, float], now: float) -> str:

@@ -93,7 +93,7 @@ class Supervisor:
 
     def _take(self, event: on.Event, now: float) -> None:
         match event:
-            case on.Launched():
+            case on.Launched() if self.phase is not Phase.QUITTING:
                 self.change = Change(
                     Cause.LAUNCH, now, self.declared, drained=now, names={*self.units}
                 )
@@ -311,7 +311,8 @@ class Supervisor:
         self.phase = Phase.QUITTING
         self.exit_code = exit_code
         self.roster.end()
-        self._say(tell.Quitting(self.roster.listed(self.roster.draining)))
+        interrupts = 2 if asker is on.Asker.ELSEWHERE else 1
+        self._say(tell.Quitting(self.roster.listed(self.roster.draining), interrupts))
 
     def _hurry(self, asker: on.Asker, now: float) -> None:
         """Only who has already asked, as the person at the terminal does, means to kill."""
@@ -320,7 +321,7 @@ class Supervisor:
             return
         if self.asker is on.Asker.ELSEWHERE:
             self.asker = asker
-            self._say(tell.Quitting(left))
+            self._say(tell.Quitting(left, 1))
             return
         for name in left:
             self._do(self.units[name].advance(Event.KILL, now))

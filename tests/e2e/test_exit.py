@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import signal
 import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -118,7 +119,7 @@ def test_an_interrupt_after_down_is_the_first_of_the_person_at_the_terminal(stac
     with other(stack, "down") as ending:
         stack.wait_for("asked")
         stack.signal(signal.SIGINT)
-        stack.wait_for("stopping web.1 .Ctrl-C again to kill")
+        stack.wait_for("stopping web.1 .Ctrl-C to kill")
         finish()
         assert ending.wait() == (0, "")
     assert stack.wait_for_exit() == 0
@@ -138,6 +139,50 @@ def test_two_interrupts_after_down_kill(stack: Stack) -> None:
         assert stack.wait_for_exit() == 0
 
 
+INTERRUPTED = """
+import os, signal
+from devsup.cli import main
+from devsup.commands.{module} import {owner}
+
+original = {owner}.{name}
+
+def interrupted(self):
+    os.kill(os.getpid(), signal.SIGINT)
+    original(self)
+
+{owner}.{name} = interrupted
+main()
+"""
+"""devsup, interrupted when it does this."""
+
+
+@pytest.mark.parametrize("where", ["sources Sources start", "up Run listen"])
+def test_an_interrupt_before_the_launch_starts_nothing(stack: Stack, where: str) -> None:
+    stack.write("Procfile", "web: touch started\n")
+    module, owner, name = where.split()
+    program = INTERRUPTED.format(module=module, owner=owner, name=name)
+    stack.up(program=[sys.executable, "-c", program])
+    assert stack.wait_for_exit() == 130
+    assert not (stack.root / "started").exists()
+    assert not RunDirectory.of(stack.root).record.exists()
+
+
+BROKEN = """
+import sys
+from devsup.cli import main
+
+sys.modules["devsup.commands.attendance"] = None
+main()
+"""
+"""devsup that fails when its services have been started."""
+
+
+def test_a_failure_after_the_launch_is_over_when_nothing_lives(stack: Stack) -> None:
+    stack.write("Procfile", f"web: touch started; {PAUSE}\n")
+    stack.up(program=[sys.executable, "-c", BROKEN])
+    assert stack.wait_for_exit() == 70
+
+
 def test_a_control_socket_that_cannot_be_made_is_a_plain_refusal(stack: Stack) -> None:
     stack.write("Procfile", f"web: {POLITE}\n")
     socket = RunDirectory.of(stack.root).socket
@@ -147,6 +192,7 @@ def test_a_control_socket_that_cannot_be_made_is_a_plain_refusal(stack: Stack) -
     assert (done.returncode, done.stdout) == (1, "")
     assert f"the control socket {socket} cannot be made" in done.stderr
     assert f"rm -r {socket}" in done.stderr
+    assert not RunDirectory.of(stack.root).record.exists()
     socket.rmdir()
     stack.up().wait_for("there")
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from stack import Stack
 
 POLITE = f"trap 'echo bye; exit 0' TERM; echo there; {PAUSE}"
+AT_LAST = f"trap 'read _ < gate; exit 0' TERM; echo there; {PAUSE}"
 DEAF = f"trap '' TERM; echo there; {PAUSE}"
 TWO = f"web: {POLITE}\nworker: {POLITE}\n"
 
@@ -123,17 +124,33 @@ def test_s_prints_the_status_and_enter_an_empty_line(stack: Stack) -> None:
     assert "generation 1, 2 services" not in stack.run("logs", "-n", "1000").stdout
 
 
-def test_q_ends_it_gracefully_and_twice_kills(stack: Stack) -> None:
+def test_q_ends_it_gracefully_and_ctrl_c_kills(stack: Stack) -> None:
     up(stack).type("q")
     assert stack.wait_for_exit() == 0
     assert stack.output.count("bye") == 2
     stack.write("Procfile", f"web: {DEAF}\n")
     stack.up_in_terminal("-t", "600").wait_for("there")
     stack.type("q")
-    stack.wait_for("stopping web.1")
-    stack.type("q")
+    stack.wait_for("stopping web.1 .Ctrl-C to kill")
+    stack.type("\x03")
     assert stack.wait_for_exit() == 0
     stack.wait_for("web.1: SIGKILL")
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_what_is_typed_once_it_ends_is_for_the_shell(stack: Stack, *, together: bool) -> None:
+    stack.write("Procfile", f"web: {AT_LAST}\n")
+    let_go = stack.gate()
+    stack.shell_in_terminal("$DEVSUP up -t 600; read line; echo shell has $line")
+    stack.wait_for("there")
+    stack.type("qs q\n" if together else "q")
+    stack.wait_for("stopping web.1")
+    stack.type("\n" if together else "s q\n")
+    let_go()
+    stack.wait_for("shell has")
+    assert stack.wait_for_exit() == 0
+    assert "SIGKILL" not in stack.output
+    assert "quitting" not in stack.output
 
 
 def test_without_a_terminal_on_both_sides_no_key_is_taken(stack: Stack) -> None:

@@ -66,7 +66,7 @@ def test_a_restart_is_reported_with_its_phases() -> None:
         (tell.Exited("web.1", None, 1), Tone.ALARM),
         (tell.Unverified((1,), (), 1), Tone.ALARM),
         (tell.Broken((Problem(".env", 1, "has no `=`"),), 1), Tone.ALARM),
-        (tell.Quitting(("web.1",)), Tone.PLAIN),
+        (tell.Quitting(("web.1",), 1), Tone.PLAIN),
     ],
 )
 def test_what_must_not_be_overlooked_is_an_alarm(notice: Notice, tone: Tone) -> None:

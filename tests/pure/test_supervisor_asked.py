@@ -314,9 +314,15 @@ def test_a_service_that_crashes_before_its_turn_to_be_stopped_is_just_down() -> 
 def test_a_quit_stops_dependants_first_and_says_whom() -> None:
     run = chain()
     assert run.quit() == ["TERM web"]
-    assert run.said(tell.Quitting) == tell.Quitting(("db", "web"))
+    assert run.said(tell.Quitting) == tell.Quitting(("db", "web"), 1)
     assert run.ends("web") == ["TERM web and its rest", "TERM db"]
     assert run.ends("db") == ["TERM db and its rest", "exit 0"]
+
+
+def test_a_quit_before_the_launch_starts_nothing() -> None:
+    run = History(WEB)
+    assert run.quit(130) == ["exit 130"]
+    assert "spawn web on 1" not in run.launch()
 
 
 def test_a_quit_with_nothing_alive_is_the_end() -> None:
@@ -334,8 +340,9 @@ def test_a_second_quit_kills_everybody_at_once_and_keeps_the_first_exit_code() -
 def test_a_signal_after_an_end_from_elsewhere_is_the_first_one() -> None:
     run = chain()
     run.quit(0, on.Asker.ELSEWHERE)
+    assert run.said(tell.Quitting) == tell.Quitting(("db", "web"), 2)
     assert run.quit(130) == []
-    assert run.said(tell.Quitting) == tell.Quitting(("db", "web"))
+    assert run.said(tell.Quitting) == tell.Quitting(("db", "web"), 1)
     assert run.quit(130) == ["kill db", "kill web"]
     run.empties("db")
     assert run.empties("web") == ["exit 0"]
