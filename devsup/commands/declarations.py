@@ -94,6 +94,12 @@ class Declarations:
         """What was taken last."""
         return self._latest.contents
 
+    def counting(self, path: Path) -> Content:
+        """What a file is taken to say: of one that is missing what it said last."""
+        content = self.last.get(path, MISSING)
+        known = self._known.get(path) or self.env.known.get(path)
+        return content if known is None or content is not MISSING else known
+
     @property
     def paths(self) -> tuple[Path, ...]:
         """Every file that was looked for."""

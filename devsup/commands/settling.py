@@ -61,7 +61,8 @@ class Settling:
 
     def _is_cut(self, contents: Contents) -> bool:
         last = self._files.last
-        return any(is_cut(last.get(path, MISSING), each) for path, each in contents.items())
+        changed = (path for path, each in contents.items() if each != last.get(path, MISSING))
+        return any(is_cut(self._files.counting(path), contents[path]) for path in changed)
 
 
 def is_cut(old: Content, new: Content) -> bool:

@@ -15,12 +15,13 @@ import asyncio
 import ctypes
 import errno
 import os
+import stat
 import struct
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from threading import Thread
 from typing import NamedTuple
 
-from devsup.pure.writing import Writer
+from devsup.pure.writing import Writer, Writers
 
 # <sys/inotify.h>: part of the kernel's interface, equal on every architecture.
 _MODIFY, _ATTRIB, _CLOSE_WRITE = 0x2, 0x4, 0x8
@@ -104,8 +105,10 @@ class Inotify:
     def __init__(self, loop: asyncio.AbstractEventLoop, changed: Callable[[Writer], None]) -> None:
         """OSError: no inotify here, or too many."""
         self._changed = changed
+        self._loop = loop
         self._names: dict[int, frozenset[str]] = {}
-        self._open: set[tuple[int, str]] = set()
+        self._paths: dict[int, str] = {}
+        self._writers = Writers()
         self._queue = Queue(loop, self._heard)
 
     def arm(self, places: Mapping[str, frozenset[str]]) -> None:
@@ -117,9 +120,10 @@ class Inotify:
         for directory, wanted in places.items():
             watch = self._queue.add(directory)
             names[watch] = names.get(watch, frozenset({ITSELF})) | wanted
+            self._paths[watch] = directory
         self._queue.remove(self._names.keys() - names.keys())
         self._names = names
-        self._open = {(watch, name) for watch, name in self._open if name in names.get(watch, ())}
+        self._writers.keep({(watch, name) for watch in names for name in names[watch]})
 
     def close(self) -> None:
         """Stop, at once."""
@@ -127,23 +131,31 @@ class Inotify:
 
     def _heard(self, news: list[News]) -> None:
         if any(each.watch == LOST for each in news):
-            self._open.clear()
+            self._writers.keep(())
             self._changed(Writer.UNKNOWN)
         elif ours := [each for each in news if each.name in self._names.get(each.watch, ())]:
             self._changed(self._writer(ours))
 
     def _writer(self, news: Iterable[News]) -> Writer:
         """What it tells of those who write: a file is open from the first change to its closing."""
-        closed = False
-        for watch, name, what in news:
-            if what & _MODIFY:
-                self._open.add((watch, name))
-            elif what & _CLOSING:
-                self._open.discard((watch, name))
+        now, closed = self._loop.time(), False
+        for each in news:
+            if each.what & _MODIFY or (each.what & _CREATE and self._is_to_be_filled(each)):
+                self._writers.wrote((each.watch, each.name), now)
+            elif each.what & _CLOSING:
+                self._writers.left((each.watch, each.name))
                 closed = True
-        if self._open:
+        if self._writers.busy(now):
             return Writer.BUSY
         return Writer.DONE if closed else Writer.UNKNOWN
+
+    def _is_to_be_filled(self, made: News) -> bool:
+        """Whether it is a file that somebody has opened; a link is whole, and never closed."""
+        try:
+            status = os.lstat(f"{self._paths[made.watch]}/{made.name}")
+        except OSError:
+            return False
+        return stat.S_ISREG(status.st_mode) and status.st_nlink == 1
 
 
 class Directories:

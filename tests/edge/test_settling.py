@@ -123,21 +123,52 @@ def test_a_hint_that_knows_nothing_of_the_writer_does_not_hurry_him(tmp_path: Pa
     assert least > PATIENCE[Writer.UNKNOWN, True]
 
 
+def test_a_file_that_is_made_anew_may_be_on_its_way_to_what_it_said(tmp_path: Path) -> None:
+    least, _ = wait_when_missing(tmp_path, tmp_path / ".env", "")
+    assert least > PATIENCE[Writer.DONE, False]
+
+
+def test_a_file_that_is_missing_holds_up_no_other(tmp_path: Path) -> None:
+    _, most = wait_when_missing(tmp_path, tmp_path / "Procfile", "web: sleep 1\n")
+    assert most < PATIENCE[Writer.DONE, True]
+
+
+def wait_when_missing(folder: Path, path: Path, text: str) -> tuple[float, float]:
+    """Seconds, at least and at most, for which an edit is waited for when .env was deleted."""
+    file = folder / ".env"
+    file.write_text("A=1\n", encoding="utf-8")
+
+    async def play() -> tuple[float, float]:
+        settling = Settling(declarations(folder), lambda _: None)
+        file.unlink()
+        settling.take_now()
+        path.write_text(text, encoding="utf-8")
+        return looked_at(settling, Writer.DONE)
+
+    return asyncio.run(play())
+
+
 def wait_after(folder: Path, *steps: tuple[str, Writer]) -> tuple[float, float]:
     """Seconds, at least and at most, for which the files are waited for after edits and hints."""
     file = folder / ".env"
     file.write_text("A=1\n", encoding="utf-8")
 
     async def play() -> tuple[float, float]:
-        loop = asyncio.get_running_loop()
         settling = Settling(declarations(folder), lambda _: None)
         for text, writer in steps:
             file.write_text(text, encoding="utf-8")
-            before = loop.time()
-            settling.look(writer)
-        assert settling._timer
-        due = settling._timer.when()
+            wait = looked_at(settling, writer)
         settling.close()
-        return due - loop.time(), due - before
+        return wait
 
     return asyncio.run(play())
+
+
+def looked_at(settling: Settling, writer: Writer) -> tuple[float, float]:
+    """Seconds, at least and at most, for which the files are waited for after a hint."""
+    loop = asyncio.get_running_loop()
+    before = loop.time()
+    settling.look(writer)
+    assert settling._timer
+    due = settling._timer.when()
+    return due - loop.time(), due - before

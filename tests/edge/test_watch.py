@@ -4,7 +4,7 @@ import asyncio
 import mmap
 import threading
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -20,6 +20,13 @@ from devsup.pure.writing import Writer
 TIMEOUT = 20
 NEVER = 3600.0
 Source = Callable[[asyncio.AbstractEventLoop, Callable[[Writer], None]], Events]
+
+
+def lose_news(root: Path) -> None:
+    """More than the kernel has room for; it merges equal events that follow each other."""
+    room = int(Path("/proc/sys/fs/inotify/max_queued_events").read_text())
+    for at in range(room + 1):
+        (root / "app" / "ab"[at % 2]).touch()
 
 
 def no_events(_loop: asyncio.AbstractEventLoop, _changed: Callable[[Writer], None]) -> Events:
@@ -222,8 +229,10 @@ def test_other_names_and_our_own_reading_are_no_reason(
         (lambda file: file.with_name("new").rename(file), Writer.DONE),
         (lambda file: file.unlink(), Writer.DONE),
         (lambda file: file.touch(), Writer.UNKNOWN),
+        (lambda file: file.with_name("later").hardlink_to(file), Writer.UNKNOWN),
+        (lambda file: file.with_name("later").symlink_to(file), Writer.UNKNOWN),
     ],
-    ids=["closed", "moved there", "removed", "touched"],
+    ids=["closed", "moved there", "removed", "touched", "linked", "linked by name"],
 )
 def test_a_hint_tells_what_is_known_of_the_writer(
     root: Path, step: Callable[[Path], object], writer: Writer, monkeypatch: pytest.MonkeyPatch
@@ -233,11 +242,57 @@ def test_a_hint_tells_what_is_known_of_the_writer(
     async def written() -> None:
         plain(root)
         (root / "app/new").write_text("A=2\n")
-        async with watching(root / "app/.env", Inotify) as (_, hints):
-            await hints.after(lambda: step(root / "app/.env"))
-            assert hints.writer is writer
+        hints = Hints()
+        watch = Watch([root / "app/.env", root / "app/later"], hints, Inotify)
+        await hints.after(lambda: watch.start(asyncio.get_running_loop()))
+        await hints.after(lambda: step(root / "app/.env"))
+        watch.close()
+        assert hints.writer is writer
 
     asyncio.run(written())
+
+
+def test_a_file_that_is_made_is_open_before_anything_is_in_it(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "PERIOD", NEVER)
+
+    async def made() -> None:
+        (root / "app").mkdir()
+        async with watching(root / "app/.env", Inotify) as (_, hints):
+            with ExitStack() as files:
+                await hints.after(lambda: files.enter_context((root / "app/.env").open("w")))
+                assert hints.writer is Writer.BUSY
+
+    asyncio.run(made())
+
+
+def unheard(root: Path, files: ExitStack) -> None:
+    """The kernel has no room left to tell that the files are closed."""
+    lose_news(root)
+    files.close()
+
+
+@pytest.mark.parametrize(
+    "loses", [unheard, lambda root, _: replace_folder(root)], ids=["news", "folder"]
+)
+def test_a_writer_whose_end_cannot_be_heard_is_not_waited_for(
+    root: Path, loses: Callable[[Path, ExitStack], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "PERIOD", NEVER)
+
+    async def lost() -> None:
+        plain(root)
+        async with watching(root / "app/.env", Inotify) as (_, hints):
+            with ExitStack() as files:
+                await hints.after(lambda: files.enter_context((root / "app/.env").open("w")))
+                assert hints.writer is Writer.BUSY
+                await hints.after(lambda: loses(root, files))
+            await hints.after((root / "app/.env").touch)
+            writer: Writer = hints.writer
+            assert writer is Writer.UNKNOWN
+
+    asyncio.run(lost())
 
 
 def test_one_of_two_files_that_is_still_open_counts(
@@ -267,11 +322,9 @@ def test_events_that_the_kernel_had_no_room_for_are_a_reason(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "PERIOD", NEVER)
-    room = int(Path("/proc/sys/fs/inotify/max_queued_events").read_text())
 
     def flood() -> None:
-        for at in range(room + 1):  # the kernel merges equal events that follow each other
-            (root / "app" / "ab"[at % 2]).touch()
+        lose_news(root)
         in_place(root)
 
     async def overflow() -> None:
