@@ -259,6 +259,7 @@ class Run:
                 self.output.say(f"{name} cannot be started: {os.strerror(number)}", Tone.ALARM)
                 self.post(events.LeaderExited(name, NOT_STARTED))
             case group.Exited(code):
+                self.output.catch_up(name)
                 self.post(events.LeaderExited(name, code))
             case group.Gone():
                 self.readiness.forget(name)

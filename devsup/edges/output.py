@@ -122,6 +122,12 @@ class Output:
         if len(service.pipes) == 1:
             self._pipes.register(pipe_fd, EVENT_READ, service)
 
+    def catch_up(self, name: str) -> None:
+        """Pass on what a service has written by now, before devsup says something about it."""
+        service = self._services[name]
+        if service.pipes and not self._paused:
+            self._take(service)
+
     def finish(self, name: str) -> None:
         """Every writer of the latest pipe is dead: take the rest, end its last line, close it.
 

@@ -53,6 +53,7 @@ class Change:
     def steady(
         self,
         units: Sequence[Unit],
+        waiting: tuple[tuple[str, str], ...],
         declared: Declaration,
         generation: int,
         processes: int,
@@ -70,4 +71,5 @@ class Change:
             verify=now - self.started,
             processes=processes,
             sources=tuple(self.sources),
+            waiting=waiting,
         )

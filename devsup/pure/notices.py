@@ -44,6 +44,7 @@ class Steady:
     """Every service is where it can be: its state, and by what it was found ready.
 
     Times in seconds; `processes` were counted by the census, all on the settings that concern them.
+    `waiting` are those that are still to be started, each with the one that it comes after.
     """
 
     cause: Cause
@@ -56,6 +57,7 @@ class Steady:
     verify: float
     processes: int
     sources: tuple[str, ...] = ()
+    waiting: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,6 +104,7 @@ def _(notice: tell.Steady) -> str:
     parts = [
         *([f"{enumerated(up)} on generation {notice.generation}"] if up else []),
         *(f"{name} {_short_of_up(state)}" for name, state, _ in others),
+        *(f"{name} waits for {other}" for name, other in notice.waiting),
     ]
     parts = parts or ["done"]  # somebody was removed, and nobody restarted
     parts[-1] += f" in {seconds(notice.stop + notice.start + notice.verify)} {_phases(notice)}"

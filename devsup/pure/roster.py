@@ -82,6 +82,13 @@ class Roster:
         """These services, as in the Procfile."""
         return listed(self.units, {*names})
 
+    def waiting(self) -> tuple[tuple[str, str], ...]:
+        """Those that are to be started, each with the first of those that are not ready for it."""
+        return tuple(
+            (name, awaited(self.units, name, self.pending, self.held)[0])
+            for name in self.listed(self.pending - self.blocked)
+        )
+
     def stays(self, name: str) -> bool:
         """Whether it runs, and is not going to be stopped (which may wait for its dependants)."""
         return self.units[name].running and name not in self.draining

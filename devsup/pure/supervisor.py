@@ -300,8 +300,10 @@ class Supervisor:
             self._say(tell.Unverified(count.strays, count.stale, self.generation))
 
     def _steady(self, processes: int, now: float) -> Notice:
-        units = [self.units[name] for name in self.roster.listed(self.change.names)]
-        return self.change.steady(units, self.declared, self.generation, processes, now)
+        waiting = self.roster.waiting()
+        names = self.roster.listed(self.change.names - dict(waiting).keys())
+        units = [self.units[name] for name in names]
+        return self.change.steady(units, waiting, self.declared, self.generation, processes, now)
 
     def _quit(self, exit_code: int, asker: on.Asker, now: float) -> None:
         if self.phase is Phase.QUITTING:

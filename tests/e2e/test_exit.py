@@ -226,6 +226,16 @@ def test_an_exit_with_status_0_is_no_failure(stack: Stack) -> None:
     assert "migrate.1 down" in stack.wait_for_generation(1)
 
 
+@pytest.mark.parametrize("terminal", [False, True])
+def test_what_explains_an_exit_comes_before_it(stack: Stack, *, terminal: bool) -> None:
+    names = [f"web{number}" for number in range(5)]
+    stack.write("Procfile", "".join(f"{name}: echo why {name}; exit 3\n" for name in names))
+    (stack.up_in_terminal() if terminal else stack.up()).wait_for("verified")
+    for name in names:
+        assert stack.output.index(f"why {name}") < stack.output.index(f"{name}.1 exited with")
+    assert stack.interrupt() == 130
+
+
 def test_a_crash_leaves_the_others_alone_and_waits_for_an_edit(stack: Stack) -> None:
     stack.write("Procfile", "web: [ $VALUE = good ] && exec sleep 600\nother: exec sleep 600\n")
     stack.write("devsup.toml", "[services.other]\nenv-restart = false\n")

@@ -147,6 +147,8 @@ def test_who_comes_after_a_late_one_waits_without_being_called_blocked() -> None
     assert run.timer("db") == ["count 1"]
     assert [type(notice) for notice in run.notices] == [tell.Late]
     run.counted()
+    assert run.said(tell.Steady).waiting == (("web", "db"),)
+    assert report.sentence(run.said(tell.Steady)).startswith("db not ready, web waits for db in ")
     assert run.ready("db") == ["spawn web on 1"]
 
 
