@@ -94,6 +94,12 @@ class Declarations:
         """What was taken last."""
         return self._latest.contents
 
+    @property
+    def changing(self) -> tuple[str, ...]:
+        """The files that are not what they were when they were taken last."""
+        found = self.contents()
+        return tuple(self._shown(path) for path in found if found[path] != self.last.get(path))
+
     def counting(self, path: Path) -> Content:
         """What a file is taken to say: of one that is missing what it said last."""
         content = self.last.get(path, MISSING)

@@ -19,7 +19,7 @@ class Following:
         self.run = run
         self.declarations = declarations
         self.watch = Watch(declarations.paths, self.look)
-        self.settling = Settling(declarations, self.take)
+        self.settling = Settling(declarations, self.take, self.tell_writing)
         self.sources = sources
 
     def start(self) -> None:
@@ -53,6 +53,11 @@ class Following:
         self.tell_hidden(envfile.hidden_by(run.supervisor.settings, run.surroundings.shell))
         self.sources.follow(reading.declared.specs)
         run.post(Edited(reading.declared, reading.touched))
+
+    def tell_writing(self) -> None:
+        """An edit is seen, and not believed yet."""
+        names = " ".join(self.declarations.changing)
+        self.run.output.say(f"{names}: still being written, and counts when that is over")
 
     def tell_hidden(self, said: Collection[str] = ()) -> None:
         """Name the keys whose value in the shell no service gets to see, but those told before."""

@@ -9,19 +9,29 @@ from devsup.edges.files import MISSING
 from devsup.pure.errors import Problem
 from devsup.pure.writing import Writer, patience
 
+TOLD_AFTER = 1.0
+"""Seconds of waiting for a writer after which a person is told."""
+
 RETRY = 1.0
 """Seconds until a file that could not be read is tried again: what was in the way (no descriptors
 left, a network) may pass without a trace in the file."""
 
 
 class Settling:
-    """Reads the files after each hint, and hands on what they say once they stay like that."""
+    """Reads the files after each hint, and hands on what they say once they stay like that.
 
-    def __init__(self, files: Declarations, take: Callable[[Reading], None]) -> None:
+    `waits` is called when that takes long, because somebody has one of them open.
+    """
+
+    def __init__(
+        self, files: Declarations, take: Callable[[Reading], None], waits: Callable[[], None]
+    ) -> None:
         self._files = files
         self._take = take
+        self._waits = waits
         self._latest: Contents = files.last
         self._timer: asyncio.TimerHandle | None = None
+        self._word: asyncio.TimerHandle | None = None
 
     def look(self, writer: Writer = Writer.UNKNOWN) -> None:
         """Something may have changed."""
@@ -29,6 +39,8 @@ class Settling:
         if contents != self._latest or (self._timer and writer is not Writer.UNKNOWN):
             self._latest = contents
             self._wait(patience(writer, cut=self._is_cut(contents)))
+            if writer is Writer.BUSY and self._word is None:
+                self._word = asyncio.get_running_loop().call_later(TOLD_AFTER, self._waits)
         elif self._timer is None:
             self._look_again()
 
@@ -40,12 +52,18 @@ class Settling:
 
     def close(self) -> None:
         """Hand on nothing any more."""
+        self._stop_waiting()
+        if self._word:
+            self._word.cancel()
+            self._word = None
+
+    def _stop_waiting(self) -> None:
         if self._timer:
             self._timer.cancel()
             self._timer = None
 
     def _wait(self, seconds: float) -> None:
-        self.close()
+        self._stop_waiting()
         self._timer = asyncio.get_running_loop().call_later(seconds, self._look_again)
 
     def _look_again(self) -> None:
@@ -54,6 +72,7 @@ class Settling:
         if contents != self._latest:
             self.look()
             return
+        self.close()
         if contents != self._files.last:
             self._take(self._files.take(contents))
         if any(isinstance(each, Problem) for each in contents.values()):

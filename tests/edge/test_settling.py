@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from devsup.commands import settling as settling_module
 from devsup.commands.declarations import Declarations, Reading
 from devsup.commands.project import Place
 from devsup.commands.settling import Settling
@@ -25,6 +26,10 @@ def declarations(folder: Path) -> Declarations:
     )
 
 
+def never() -> None:
+    raise AssertionError("nobody is to be told of a wait")
+
+
 def believed(path: Path, *steps: str) -> list[str | None]:
     """What was handed on while the file said one thing after the other.
 
@@ -40,7 +45,7 @@ def believed(path: Path, *steps: str) -> list[str | None]:
             readings.append(reading)
             arrived.set()
 
-        settling = Settling(files, take)
+        settling = Settling(files, take, never)
         for step in steps:
             if step == "now":
                 settling.take_now()
@@ -77,7 +82,7 @@ def test_a_file_that_could_not_be_read_is_tried_again_without_a_hint(tmp_path: P
     async def play() -> tuple[Reading, Reading]:
         files = declarations(tmp_path)
         readings = asyncio.Queue[Reading]()
-        settling = Settling(files, readings.put_nowait)
+        settling = Settling(files, readings.put_nowait, never)
         file.unlink()
         file.symlink_to(file)
         settling.look()
@@ -133,13 +138,39 @@ def test_a_file_that_is_missing_holds_up_no_other(tmp_path: Path) -> None:
     assert most < PATIENCE[Writer.DONE, True]
 
 
+def test_a_long_wait_for_a_writer_is_told_once_and_one_that_is_over_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settling_module, "TOLD_AFTER", 0.01)
+    file = tmp_path / ".env"
+    file.write_text("A=1\n", encoding="utf-8")
+
+    async def play() -> None:
+        told = asyncio.Queue[str]()
+        readings = asyncio.Queue[Reading]()
+        settling = Settling(
+            declarations(tmp_path), readings.put_nowait, lambda: told.put_nowait("told")
+        )
+        for text in ("", "A=2\n"):
+            file.write_text(text, encoding="utf-8")
+            settling.look(Writer.BUSY)
+        async with asyncio.timeout(30):
+            await told.get()
+            settling.look(Writer.DONE)
+            await readings.get()
+        assert told.empty()
+        assert settling._word is None
+
+    asyncio.run(play())
+
+
 def wait_when_missing(folder: Path, path: Path, text: str) -> tuple[float, float]:
     """Seconds, at least and at most, for which an edit is waited for when .env was deleted."""
     file = folder / ".env"
     file.write_text("A=1\n", encoding="utf-8")
 
     async def play() -> tuple[float, float]:
-        settling = Settling(declarations(folder), lambda _: None)
+        settling = Settling(declarations(folder), lambda _: None, never)
         file.unlink()
         settling.take_now()
         path.write_text(text, encoding="utf-8")
@@ -154,7 +185,7 @@ def wait_after(folder: Path, *steps: tuple[str, Writer]) -> tuple[float, float]:
     file.write_text("A=1\n", encoding="utf-8")
 
     async def play() -> tuple[float, float]:
-        settling = Settling(declarations(folder), lambda _: None)
+        settling = Settling(declarations(folder), lambda _: None, never)
         for text, writer in steps:
             file.write_text(text, encoding="utf-8")
             wait = looked_at(settling, writer)
