@@ -30,19 +30,24 @@ class Settling:
         self._take = take
         self._waits = waits
         self._latest: Contents = files.last
+        self._since = 0.0
         self._timer: asyncio.TimerHandle | None = None
         self._word: asyncio.TimerHandle | None = None
 
     def look(self, writer: Writer = Writer.UNKNOWN) -> None:
         """Something may have changed."""
-        contents = self._files.contents()
-        if contents != self._latest or (self._timer and writer is not Writer.UNKNOWN):
-            self._latest = contents
-            self._wait(patience(writer, cut=self._is_cut(contents)))
-            if writer is Writer.BUSY and self._word is None:
-                self._word = asyncio.get_running_loop().call_later(TOLD_AFTER, self._waits)
+        loop, contents = asyncio.get_running_loop(), self._files.contents()
+        if contents != self._latest:
+            self._latest, self._since = contents, loop.time()
         elif self._timer is None:
             self._look_again()
+            return
+        elif writer is Writer.UNKNOWN:
+            return  # whoever is waited for is not hurried
+        still = patience(writer, cut=self._is_cut(contents))
+        self._wait(max(self._since + still - loop.time(), 0.0))
+        if writer is Writer.BUSY and self._word is None:
+            self._word = loop.call_later(TOLD_AFTER, self._waits)
 
     def take_now(self) -> None:
         """Believe what is there: somebody asks for it."""

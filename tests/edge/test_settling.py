@@ -119,8 +119,8 @@ def test_how_long_an_edit_waits_depends_on_its_writer_and_on_what_is_missing(
 
 def test_who_closes_the_file_ends_the_wait_for_it(tmp_path: Path) -> None:
     steps = (("", Writer.BUSY), ("A=2\n", Writer.BUSY), ("A=2\n", Writer.DONE))
-    least, most = wait_after(tmp_path, *steps)
-    assert least <= PATIENCE[Writer.DONE, False] <= most
+    least, _ = wait_after(tmp_path, *steps)
+    assert least <= PATIENCE[Writer.DONE, False]  # of which some has passed since the last change
 
 
 def test_a_hint_that_knows_nothing_of_the_writer_does_not_hurry_him(tmp_path: Path) -> None:
