@@ -40,7 +40,8 @@ def offer_keys(ctx: typer.Context, incomplete: str) -> list[str]:
 
 
 Procfile = Annotated[
-    str | None, typer.Option("-f", "--procfile", help="The Procfile; default: ./Procfile.")
+    str | None,
+    typer.Option("-f", "--procfile", help="The Procfile; default: here, or the nearest above."),
 ]
 
 

@@ -63,7 +63,7 @@ def check(
         *missing_files(found, env),
         *hidden_keys(env),
         *([] if running else started_by_hand(found)),
-        *unwatched(found, env),
+        *unwatched(found),
         *reloaded_twice(specs_of(found, env)),
     )
     return Checkup(problems, remarks)
@@ -135,13 +135,14 @@ def started_by_hand(found: Project) -> Iterator[str]:
         yield f"{what} {each.why.value}; to remove it: devsup kill"
 
 
-def unwatched(found: Project, env: EnvFiles) -> Iterator[str]:
+def unwatched(found: Project) -> Iterator[str]:
     """Other env files below the project."""
     watched = {path.resolve() for path in found.env_files}
     for path in env_files_below(found.root, DEPTH):
         if path.resolve() not in watched:
             name = path.relative_to(found.root)
-            options = " ".join(f"-e {each}" for each in (*env.names, name))
+            typed = (os.path.relpath(each) for each in (*found.env_files, path))
+            options = " ".join(f"-e {each}" for each in typed)
             yield f"{name}: is not read; to read it: devsup up {options}"
 
 

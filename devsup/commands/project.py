@@ -6,15 +6,14 @@ from pathlib import Path
 from typing import Self
 
 from devsup.edges import files
+from devsup.edges.rundir import CONFIGS, PROCFILE, project_folder
 from devsup.pure import envfile, procfile, utf8
 from devsup.pure.envfile import Layer, Settings
 from devsup.pure.errors import Problem, UnreadableError
 from devsup.pure.options import Options
 from devsup.pure.procfile import Entry
 
-PROCFILE = "Procfile"
 ENV_FILES = (".env",)
-CONFIGS = ("devsup.toml", "pyproject.toml")
 
 Content = bytes | files.Missing | Problem
 Read = Callable[[Path, str], Content]
@@ -45,9 +44,9 @@ class Place:
 
     @classmethod
     def named(cls, procfile: str | None, env_files: Sequence[str]) -> Self:
-        """As options name it, relative to the working directory."""
+        """As options name it, relative to the working directory; else the project it is in."""
         path = Path(procfile).absolute() if procfile else None
-        folder = path.parent if path else Path.cwd()
+        folder = path.parent if path else project_folder(Path.cwd())
         return cls(folder, path, tuple(Path(name).absolute() for name in env_files))
 
     def procfile_by(self, options: Options) -> Path:
