@@ -1,5 +1,6 @@
 """What the files of a project say: Procfile, configuration, env files."""
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -173,6 +174,11 @@ class EnvFiles:
     def names(self) -> tuple[str, ...]:
         """The files as they are shown."""
         return tuple(map(self.shown, self.paths))
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Those that are not there, as they are shown; a link to nowhere is there, and broken."""
+        return tuple(self.shown(path) for path in self.paths if not os.path.lexists(path))
 
     def shown(self, path: Path) -> str:
         """Relative to the project where it lies in it."""

@@ -145,6 +145,34 @@ def test_without_its_file_a_run_is_compared_with_what_it_keeps_in_force(stack: S
     assert (well.returncode, well.stdout) == (0, "1 process, all on the current settings\n")
 
 
+def test_with_a_broken_file_a_run_is_compared_with_what_it_keeps_in_force(stack: Stack) -> None:
+    stack.write("alters.py", ALTERS)
+    stack.write("Procfile", f"web: {SLEEP}\nworker: {sys.executable} alters.py\n")
+    stack.write(".env", f"VALUE={SECRET}\n")
+    stack.up().wait_for_generation(1)
+    stack.write(".env", f"OTHER={SECRET}\nVALUE='{SECRET}\n")
+    stack.wait_for(".env:2: ")
+    done = stack.run("env", "--live")
+    told(done)
+    assert re.fullmatch(
+        r"devsup: \.env:2: .*; a run keeps what the files said last, .*\n", done.stderr
+    )
+    assert (done.returncode, done.stdout.splitlines()) == (
+        1,
+        [
+            "2 processes, NOT all on the current settings",
+            f"worker.1 {stack.leaders['worker.1']}: VALUE has another value",
+        ],
+    )
+    well = stack.run("env", "web", "--live")
+    assert (well.returncode, well.stdout) == (0, "1 process, all on the current settings\n")
+    stack.write("other.env", "broken\n")
+    for refused in ([], ["--live", "--explain", "VALUE"], ["--live", "-e", "other.env"]):
+        assert stack.run("env", *refused).returncode == 2
+    stack.interrupt()
+    assert stack.run("env", "--live").returncode == 2
+
+
 def test_a_process_that_is_ours_by_mark_and_was_spared_is_named(
     stack: Stack,
 ) -> None:
