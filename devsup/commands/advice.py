@@ -10,7 +10,7 @@ from devsup.edges.census import Process
 from devsup.pure.hints import Facts, Owner, Python, Server, Whereabouts, sentence
 from devsup.pure.kill_report import program
 from devsup.pure.lifecycle import State
-from devsup.pure.shell import program_words
+from devsup.pure.shell import changes_directory, program_words
 from devsup.pure.signs import Seen, Sign, signs
 from devsup.pure.supervisor import Supervisor
 from devsup.pure.unit import Unit
@@ -130,6 +130,7 @@ class Advice:
             package_in=modules.places(root, package),
             environment=modules.environment_with(root, module),
             python=self._python(unit),
+            left=str(root) if changes_directory(unit.spec.command) else "",
         )
 
     def _python(self, unit: Unit) -> Python:

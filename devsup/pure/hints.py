@@ -53,13 +53,15 @@ class Whereabouts:
     """What can be known of a module: directories of the project in which it lies ("." is the root).
 
     `package_in` are those where only its package does; `environment` is a virtual environment of
-    the project that has it.
+    the project that has it. `left` is the project's directory, if the service's line leaves it:
+    relative paths mean nothing there.
     """
 
     lies_in: tuple[str, ...] = ()
     package_in: tuple[str, ...] = ()
     environment: str = ""
     python: Python = Python()
+    left: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,10 +150,14 @@ def _who(owner: Owner) -> str:
 
 # ---- a missing module
 
+_HERE = "this project's directory, where Python does not look"
+
 
 def _no_module(module: str, known: Whereabouts) -> str:
     if known.lies_in:
-        return f"{module} lies in {_looked_for(known.lies_in[0])}"
+        where = known.lies_in[0]
+        cure = _from_elsewhere(where, known.left) if known.left else _from_the_project(where)
+        return f"{module} lies in {cure}"
     package, _, rest = module.partition(".")
     if known.package_in:
         return (
@@ -176,13 +182,24 @@ def _no_module(module: str, known: Whereabouts) -> str:
     )
 
 
-def _looked_for(where: str) -> str:
+def _from_the_project(where: str) -> str:
     if where == ".":
-        return "this project's directory, where Python does not look: set PYTHONPATH=. in its line"
+        return f"{_HERE}: set PYTHONPATH=. in its line"
     return (
         f"{where}/, where Python does not look: begin its line with `cd {where} &&`, or set"
         f" PYTHONPATH={where} in it"
     )
+
+
+def _from_elsewhere(where: str, root: str) -> str:
+    """Its line has a `cd`: another one would count from there, and so would a relative path."""
+    # Imported late: 2 ms that no launch has to wait for.
+    from shlex import quote  # noqa: PLC0415 - see above
+
+    if where == ".":
+        return f"{_HERE}: set PYTHONPATH={quote(root)} in its line, or drop the `cd` there"
+    path = quote(f"{root}/{where}")
+    return f"{where}/, where Python does not look: set PYTHONPATH={path} in its line"
 
 
 def _inside(where: str, package: str) -> str:

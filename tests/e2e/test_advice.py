@@ -69,6 +69,19 @@ def test_a_module_in_another_directory_is_found(stack: Stack, command: str) -> N
     assert stack.output.count("hint: ") == 1
 
 
+@pytest.mark.parametrize("line", ["cd app && {}", "cd app && PYTHONPATH=. {}"])
+def test_advice_for_a_line_that_leaves_the_project_cures_it(
+    stack: Stack, port: int, line: str
+) -> None:
+    stack.write("app/main.py", "async def app(scope, receive, send): ...\n")
+    serve = f"uvicorn app.main:app --port {port}"
+    said = run(stack, f"web: {line.format(serve)}\n")
+    cure = f"PYTHONPATH={stack.root}"
+    assert f"set {cure} in its line, or drop the `cd` there" in said
+    stack.write("Procfile", f"web: cd app && {cure} {serve}\n")
+    stack.up(env=programs_on_path()).wait_for_generation(1)
+
+
 def test_a_slip_in_a_name_is_told_from_a_missing_package(stack: Stack) -> None:
     stack.write("app/main.py", "")
     assert "app has no mian: a slip" in run(stack, "web: uvicorn app.mian:app\n")

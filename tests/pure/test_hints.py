@@ -65,6 +65,16 @@ VENV = Python(".venv/bin/uvicorn", ".venv")
         ("app", Whereabouts(("backend",)), "app lies in backend/, where Python does not look"),
         ("app", Whereabouts(("backend",)), "`cd backend &&`"),
         ("app", Whereabouts((".",)), "PYTHONPATH=."),
+        (
+            "app",
+            Whereabouts((".",), left="/srv/my shop"),
+            "set PYTHONPATH='/srv/my shop' in its line, or drop the `cd` there",
+        ),
+        (
+            "app",
+            Whereabouts(("backend",), left="/srv/shop"),
+            "Python does not look: set PYTHONPATH=/srv/shop/backend in its line",
+        ),
         ("app.mian", Whereabouts(package_in=("backend",)), "backend/app has no mian: a slip"),
         ("fastapi", Whereabouts(python=VENV), ".venv/bin/python -m pip install"),
         (
