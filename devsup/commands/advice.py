@@ -61,6 +61,9 @@ class Advice:
                 )
             case Sign.REFUSED:
                 return sentence(seen, name, self._around(seen, unit))
+            case Sign.NO_PROGRAM if (seen.program or "") not in unit.spec.command:
+                # Not as the Procfile has it: a shell that expands `$COMMAND` says what it holds.
+                return sentence(Seen(seen.sign), name, Facts())
             case _:
                 return sentence(seen, name, Facts(unit.settings))
 

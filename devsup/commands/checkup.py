@@ -15,6 +15,7 @@ from devsup.edges import processes
 from devsup.edges.rundir import RunDirectory
 from devsup.pure import envfile, procfile, stack
 from devsup.pure.errors import Problem, UnreadableError
+from devsup.pure.hints import not_on_path
 from devsup.pure.kill_report import program
 from devsup.pure.shell import program_words
 from devsup.pure.stack import Spec
@@ -82,8 +83,7 @@ def missing_programs(found: Project, env: EnvFiles, shell: Mapping[str, str]) ->
         words = program_words(entry.command)
         is_name = words and "/" not in words[0] and "$" not in words[0]
         if is_name and shutil.which(words[0], path=path) is None:
-            message = f"{words[0]} is not on PATH: is the virtual environment active?"
-            yield Problem(found.procfile.name, entry.line, message)
+            yield Problem(found.procfile.name, entry.line, not_on_path(words[0]))
 
 
 def taken_ports(found: Project, env: EnvFiles) -> tuple[tuple[Problem, ...], tuple[Problem, ...]]:

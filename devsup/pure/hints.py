@@ -15,6 +15,17 @@ SWITCHES = frozenset({"0", "1", "true", "false", "yes", "no", "on", "off"})
 """Values of a switch, which are no secret; any other value is not shown."""
 LOCAL = frozenset({"localhost", "::1", "[::1]", "0.0.0.0", "::"})  # noqa: S104  not for listening
 
+_CAUSES = {
+    Sign.CLOSED: (
+        "a connection was ended under a query: the server was restarted, or a forked child used its"
+        " parent's socket; call engine.dispose(close=False) in worker_process_init"
+    ),
+    Sign.GREENLET: (
+        "an attribute was loaded lazily after a commit, or an async engine was used without await:"
+        " expire_on_commit=False, or load eagerly"
+    ),
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Owner:
@@ -90,24 +101,21 @@ def _meaning(seen: Seen, service: str, facts: Facts) -> str:
     match seen.sign:
         case Sign.OTHER_LOOP:
             return _other_loop(service, facts.settings.get(DISABLE_POOL, ""))
-        case Sign.CLOSED:
-            return (
-                f"{service}: a connection was ended under a query: the server was restarted,"
-                " or a forked child used its parent's socket; call engine.dispose(close=False) in"
-                f" worker_process_init. {DISABLE_POOL} does not cure this one"
-            )
-        case Sign.GREENLET:
-            return (
-                f"{service}: an attribute was loaded lazily after a commit, or an async"
-                " engine was used without await: expire_on_commit=False, or load eagerly."
-                f" {DISABLE_POOL} does not cure this one"
-            )
+        case Sign.CLOSED | Sign.GREENLET:
+            return f"{service}: {_CAUSES[seen.sign]}. {DISABLE_POOL} does not cure this one"
         case Sign.PORT_TAKEN:
             return _port_taken(service, seen.port, facts)
         case Sign.NO_MODULE:
             return f"{service}: {_no_module(seen.module or '', facts.module)}"
         case Sign.REFUSED:
             return f"{service}: {_refused(seen, facts)}"
+        case Sign.NO_PROGRAM:
+            return f"{service}: {not_on_path(seen.program or 'a program')}"
+
+
+def not_on_path(program: str) -> str:
+    """The same before a start and after it."""
+    return f"{program} is not on PATH: is the virtual environment active?"
 
 
 def _other_loop(service: str, setting: str) -> str:

@@ -130,3 +130,9 @@ def test_no_service_here_answers_for_another_machine() -> None:
 def test_a_socket_that_nobody_listens_on_is_named() -> None:
     line = sentence(Seen(Sign.REFUSED, socket="/run/x.sock"), "web.1", Facts(idle=("db.1 down",)))
     assert "nobody listens on /run/x.sock (not up: db.1 down)" in line
+
+
+def test_a_program_that_is_not_there_is_perhaps_in_an_environment() -> None:
+    seen = Seen(Sign.NO_PROGRAM, program="celery")
+    said = "hint: web.1: celery is not on PATH: is the virtual environment active?"
+    assert sentence(seen, "web.1", Facts()) == said
