@@ -14,6 +14,7 @@ from devsup.commands.sources import reloaded_twice
 from devsup.edges import processes
 from devsup.edges.rundir import RunDirectory
 from devsup.pure import envfile, procfile, stack
+from devsup.pure.clash import Clash, clashes
 from devsup.pure.errors import Problem, UnreadableError
 from devsup.pure.hints import not_on_path
 from devsup.pure.kill_report import program
@@ -57,10 +58,11 @@ def check(
     directory = RunDirectory.of(found.root)
     running = directory.locked()
     needed, spare = ((), ()) if running else taken_ports(found, env)
-    problems = (*unreadable, *missing_programs(found, env, shell), *needed)
+    sure, perhaps = shared_ports(found, env)
+    problems = (*unreadable, *missing_programs(found, env, shell), *sure, *needed)
     remarks = (
         *(["devsup is running here"] if running else []),
-        *map(str, spare),
+        *map(str, (*perhaps, *spare)),
         *missing_files(found, env),
         *hidden_keys(env),
         *([] if running else started_by_hand(found)),
@@ -105,6 +107,23 @@ def taken_ports(found: Project, env: EnvFiles) -> tuple[tuple[Problem, ...], tup
                 problem = Problem(found.procfile.name, lines[spec.type], message)
                 (needed if port in own else spare).append(problem)
     return tuple(needed), tuple(spare)
+
+
+def shared_ports(found: Project, env: EnvFiles) -> tuple[tuple[Problem, ...], tuple[Problem, ...]]:
+    """Ports that two services want for sure, and others that both name."""
+    found_clashes = tuple(clashes(specs_of(found, env)))
+    return (
+        tuple(both_want(found, each) for each in found_clashes if each.is_sure),
+        tuple(both_want(found, each) for each in found_clashes if not each.is_sure),
+    )
+
+
+def both_want(found: Project, clash: Clash) -> Problem:
+    """Of two lines the later one is at fault."""
+    file, lines = found.procfile.name, {entry.name: entry.line for entry in found.entries}
+    first = f"{clash.first.name} ({file}:{lines[clash.first.type]})"
+    message = f"{clash.second.name} and {first} both want port {clash.port}: give one another one"
+    return Problem(file, lines[clash.second.type], message)
 
 
 def holder(pid: int | None) -> str:

@@ -316,6 +316,20 @@ def test_a_port_that_perhaps_nobody_needs_is_a_remark(stack: Stack, port: int) -
     assert f"port {port} of web.1 is taken by {os.getpid()}" in found["remarks"][0]
 
 
+def test_two_services_that_want_one_port_are_both_named(stack: Stack, port: int) -> None:
+    serve = f"{sys.executable} -m uvicorn app:app --port"
+    stack.write("Procfile", f"web: {serve} $PORT\n\ntwo: {serve} {port}\ntunnel: true $PORT\n")
+    stack.write(".env", f"PORT={port}\n")
+    found = checked(stack)
+    assert messages(found) == [
+        f"Procfile:3: two.1 and web.1 (Procfile:1) both want port {port}: give one another one"
+    ]
+    assert [each[:30] for each in found["remarks"]] == [
+        "Procfile:4: tunnel.1 and web.1",
+        "Procfile:4: tunnel.1 and two.1",
+    ]
+
+
 def test_what_one_should_know_is_no_problem(stack: Stack) -> None:
     stack.write("Procfile", f"web: {SLEEP}\n")
     stack.write("devsup.toml", "env-files = ['.env', 'more.env']\n")
