@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from devsup.commands import kill, project
+from devsup.commands import kill, project, remote
 from devsup.commands.ending import own_ports, scope_of
 from devsup.commands.project import EnvFiles, Project
 from devsup.commands.sources import reloaded_twice
@@ -22,6 +22,7 @@ from devsup.pure.shell import program_words
 from devsup.pure.stack import Spec
 
 SKIPPED = frozenset({"node_modules", "__pycache__", "site-packages"})
+RUNNING_HERE = "devsup is running here"
 DEPTH = 4
 """How many directories deep other env files are looked for."""
 
@@ -52,7 +53,9 @@ def check(
     try:
         found = project.load(procfile_option, env_files)
     except UnreadableError as error:
-        return Checkup(error.problems)
+        return Checkup(
+            error.problems, (*running_here(procfile_option), *filter(None, [error.hint]))
+        )
     env = EnvFiles(found.root, found.env_files, shell)
     unreadable = env.take(env.contents())
     directory = RunDirectory.of(found.root)
@@ -61,15 +64,21 @@ def check(
     sure, perhaps = shared_ports(found, env)
     problems = (*unreadable, *missing_programs(found, env, shell), *sure, *needed)
     remarks = (
-        *(["devsup is running here"] if running else []),
+        *([RUNNING_HERE] if running else []),
         *map(str, (*perhaps, *spare)),
-        *missing_files(found, env),
+        *(f"{name}: does not exist (devsup up would watch for it)" for name in env.missing),
         *hidden_keys(env),
         *([] if running else started_by_hand(found)),
         *unwatched(found),
         *reloaded_twice(specs_of(found, env)),
     )
     return Checkup(problems, remarks)
+
+
+def running_here(procfile_option: str | None) -> Iterator[str]:
+    """Whether there is a run of a project that cannot be read: it goes on meanwhile."""
+    if remote.directory(procfile_option).locked():
+        yield RUNNING_HERE
 
 
 def specs_of(found: Project, env: EnvFiles) -> tuple[Spec, ...]:
@@ -132,13 +141,6 @@ def holder(pid: int | None) -> str:
     if seen is None:
         return "a process that this user cannot see"
     return f"{seen.row.pid} ({program(seen.command)} in {seen.directory})"
-
-
-def missing_files(found: Project, env: EnvFiles) -> Iterator[str]:
-    """Env files that are not there; they are watched for all the same."""
-    for path, name in zip(found.env_files, env.names, strict=True):
-        if not path.exists():
-            yield f"{name}: does not exist (devsup up would watch for it)"
 
 
 def hidden_keys(env: EnvFiles) -> Iterator[str]:

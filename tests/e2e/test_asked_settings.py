@@ -370,6 +370,30 @@ def test_a_run_is_no_problem_and_its_own_ports_are_not_taken(stack: Stack, port:
     assert checked(stack) == {"problems": [], "remarks": ["devsup is running here"]}
 
 
+def test_a_run_is_told_of_whatever_is_broken(stack: Stack) -> None:
+    stack.write("Procfile", f"web: {SLEEP}\n")
+    stack.up().wait_for_generation(1)
+    for name in ("Procfile", "devsup.toml", ".env"):
+        stack.write(name, "broken\n")
+        stack.wait_for(f"{name}:1: ")
+        assert "devsup is running here" in checked(stack)["remarks"], name
+        stack.write(name, f"web: {SLEEP}\n" if name == "Procfile" else "")
+
+
+def test_without_a_procfile_the_next_step_is_told(stack: Stack) -> None:
+    [remark] = checked(stack)["remarks"]
+    assert remark in stack.run("up").stderr
+    assert remark in stack.run("check").stdout
+
+
+def test_a_link_to_nowhere_is_broken_and_not_missing(stack: Stack) -> None:
+    stack.write("Procfile", f"web: {SLEEP}\n")
+    (stack.root / ".env").symlink_to("nowhere")
+    found = checked(stack)
+    assert messages(found) == [".env:None: is a symbolic link to a file that does not exist"]
+    assert found["remarks"] == []
+
+
 # ---- run
 
 
@@ -448,6 +472,14 @@ def test_what_cannot_be_run_is_told_as_a_shell_does(stack: Stack, name: str, cod
     done = stack.run("run", name)
     assert (done.returncode, done.stdout) == (code, "")
     assert name in done.stderr
+
+
+def test_a_command_line_in_quotes_is_told_to_be_one_word(stack: Stack) -> None:
+    stack.write("Procfile", f"web: {SLEEP}\n")
+    done = stack.run("run", "echo hi")
+    assert done.returncode == 127
+    assert "leave out the quotes: devsup run echo hi, or: devsup run sh -c 'echo hi'" in done.stderr
+    assert "quotes" not in stack.run("run", "no-such-program", "a b").stderr
 
 
 def test_options_behind_the_command_are_the_commands(stack: Stack) -> None:

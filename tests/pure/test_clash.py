@@ -44,9 +44,10 @@ def test_who_names_a_port_may_only_ask_there() -> None:
     assert found(WEB, "tunnel $PORT", PORT="8000") == [(8000, "a.1", "b.1", False)]
 
 
-@pytest.mark.parametrize("second", ["DB_PORT=5000 serve", "serve 5000", "uvicorn app:app"])
-def test_a_line_that_does_not_say_its_port_is_not_suspected(second: str) -> None:
-    assert found(WEB, second) == []
+@pytest.mark.parametrize("line", ["DB_PORT=5432 serve", "serve 5000", "uvicorn app:app"])
+def test_a_line_that_does_not_say_its_port_is_not_suspected(line: str) -> None:
+    assert found(line, FIXED) == []
+    assert found(WEB, line) == []
 
 
 def test_a_port_that_tells_when_a_service_is_ready_may_be_anybodys() -> None:
