@@ -40,7 +40,8 @@ def offer_keys(ctx: typer.Context, incomplete: str) -> list[str]:
 
 
 Procfile = Annotated[
-    str | None, typer.Option("-f", "--procfile", help="The Procfile; default: ./Procfile.")
+    str | None,
+    typer.Option("-f", "--procfile", help="The Procfile; default: here, or the nearest above."),
 ]
 
 
@@ -297,7 +298,10 @@ def env(
     """Show where each setting comes from, and whether it arrived in the live processes."""
     from devsup.commands import inquiry
 
-    asked = inquiry.inquire(procfile, tuple(env_file or ()), service, dict(os.environ))
+    inquire = inquiry.inquire_of_run if live and not explain else inquiry.inquire
+    asked = inquire(procfile, tuple(env_file or ()), service, dict(os.environ))
+    for problem in asked.problems:
+        say(f"{problem}; a run keeps what the files said last, and that is what counts here")
     for name in asked.missing:
         this = "that is what counts here" if live and not explain else "this is without it"
         say(f"{name} does not exist: a run keeps what it said last, and {this}")

@@ -147,12 +147,12 @@ class Stack:
         return int(kin.stat(self.leaders[service])[1])
 
     def run(
-        self, *arguments: str, env: Mapping[str, str] | None = None
+        self, *arguments: str, env: Mapping[str, str] | None = None, within: str = "."
     ) -> subprocess.CompletedProcess[str]:
         """Run another command of devsup here, to its end; `env` is added to the test's own."""
         return subprocess.run(
             [*DEVSUP, *arguments],
-            cwd=self.root,
+            cwd=self.root / within,
             env={**os.environ, **(env or {})},
             stdin=subprocess.DEVNULL,
             capture_output=True,

@@ -10,7 +10,7 @@ from devsup.edges.census import Process
 from devsup.pure.hints import Facts, Owner, Python, Server, Whereabouts, sentence
 from devsup.pure.kill_report import program
 from devsup.pure.lifecycle import State
-from devsup.pure.shell import program_words
+from devsup.pure.shell import changes_directory, program_words
 from devsup.pure.signs import Seen, Sign, signs
 from devsup.pure.supervisor import Supervisor
 from devsup.pure.unit import Unit
@@ -61,6 +61,9 @@ class Advice:
                 )
             case Sign.REFUSED:
                 return sentence(seen, name, self._around(seen, unit))
+            case Sign.NO_PROGRAM if (seen.program or "") not in unit.spec.command:
+                # Not as the Procfile has it: a shell that expands `$COMMAND` says what it holds.
+                return sentence(Seen(seen.sign), name, Facts())
             case _:
                 return sentence(seen, name, Facts(unit.settings))
 
@@ -130,6 +133,7 @@ class Advice:
             package_in=modules.places(root, package),
             environment=modules.environment_with(root, module),
             python=self._python(unit),
+            left=str(root) if changes_directory(unit.spec.command) else "",
         )
 
     def _python(self, unit: Unit) -> Python:

@@ -90,8 +90,8 @@ def compare(inquiry: Inquiry) -> Comparison:
 
 
 def differing(inquiry: Inquiry, alive: list[Live]) -> list[Difference]:
-    """What differs from the files; where one is missing, from what the run keeps in force."""
-    if not inquiry.missing:
+    """What differs from the files; where one is missing or broken, from what the run keeps."""
+    if not (inquiry.missing or inquiry.problems):
         return differences(alive, inquiry.env.settings, inquiry.shell)
     asked = {each.service for each in alive}
     path = RunDirectory.of(inquiry.project.root).socket

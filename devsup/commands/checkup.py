@@ -7,19 +7,22 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from devsup.commands import kill, project
+from devsup.commands import kill, project, remote
 from devsup.commands.ending import own_ports, scope_of
 from devsup.commands.project import EnvFiles, Project
 from devsup.commands.sources import reloaded_twice
 from devsup.edges import processes
 from devsup.edges.rundir import RunDirectory
 from devsup.pure import envfile, procfile, stack
+from devsup.pure.clash import Clash, clashes
 from devsup.pure.errors import Problem, UnreadableError
+from devsup.pure.hints import not_on_path
 from devsup.pure.kill_report import program
 from devsup.pure.shell import program_words
 from devsup.pure.stack import Spec
 
 SKIPPED = frozenset({"node_modules", "__pycache__", "site-packages"})
+RUNNING_HERE = "devsup is running here"
 DEPTH = 4
 """How many directories deep other env files are looked for."""
 
@@ -50,23 +53,32 @@ def check(
     try:
         found = project.load(procfile_option, env_files)
     except UnreadableError as error:
-        return Checkup(error.problems)
+        return Checkup(
+            error.problems, (*running_here(procfile_option), *filter(None, [error.hint]))
+        )
     env = EnvFiles(found.root, found.env_files, shell)
     unreadable = env.take(env.contents())
     directory = RunDirectory.of(found.root)
     running = directory.locked()
     needed, spare = ((), ()) if running else taken_ports(found, env)
-    problems = (*unreadable, *missing_programs(found, env, shell), *needed)
+    sure, perhaps = shared_ports(found, env)
+    problems = (*unreadable, *missing_programs(found, env, shell), *sure, *needed)
     remarks = (
-        *(["devsup is running here"] if running else []),
-        *map(str, spare),
-        *missing_files(found, env),
+        *([RUNNING_HERE] if running else []),
+        *map(str, (*perhaps, *spare)),
+        *(f"{name}: does not exist (devsup up would watch for it)" for name in env.missing),
         *hidden_keys(env),
         *([] if running else started_by_hand(found)),
-        *unwatched(found, env),
+        *unwatched(found),
         *reloaded_twice(specs_of(found, env)),
     )
     return Checkup(problems, remarks)
+
+
+def running_here(procfile_option: str | None) -> Iterator[str]:
+    """Whether there is a run of a project that cannot be read: it goes on meanwhile."""
+    if remote.directory(procfile_option).locked():
+        yield RUNNING_HERE
 
 
 def specs_of(found: Project, env: EnvFiles) -> tuple[Spec, ...]:
@@ -82,8 +94,7 @@ def missing_programs(found: Project, env: EnvFiles, shell: Mapping[str, str]) ->
         words = program_words(entry.command)
         is_name = words and "/" not in words[0] and "$" not in words[0]
         if is_name and shutil.which(words[0], path=path) is None:
-            message = f"{words[0]} is not on PATH: is the virtual environment active?"
-            yield Problem(found.procfile.name, entry.line, message)
+            yield Problem(found.procfile.name, entry.line, not_on_path(words[0]))
 
 
 def taken_ports(found: Project, env: EnvFiles) -> tuple[tuple[Problem, ...], tuple[Problem, ...]]:
@@ -107,19 +118,29 @@ def taken_ports(found: Project, env: EnvFiles) -> tuple[tuple[Problem, ...], tup
     return tuple(needed), tuple(spare)
 
 
+def shared_ports(found: Project, env: EnvFiles) -> tuple[tuple[Problem, ...], tuple[Problem, ...]]:
+    """Ports that two services want for sure, and others that both name."""
+    found_clashes = tuple(clashes(specs_of(found, env)))
+    return (
+        tuple(both_want(found, each) for each in found_clashes if each.is_sure),
+        tuple(both_want(found, each) for each in found_clashes if not each.is_sure),
+    )
+
+
+def both_want(found: Project, clash: Clash) -> Problem:
+    """Of two lines the later one is at fault."""
+    file, lines = found.procfile.name, {entry.name: entry.line for entry in found.entries}
+    first = f"{clash.first.name} ({file}:{lines[clash.first.type]})"
+    message = f"{clash.second.name} and {first} both want port {clash.port}: give one another one"
+    return Problem(file, lines[clash.second.type], message)
+
+
 def holder(pid: int | None) -> str:
     """Who has a port, as far as one may know."""
     seen = processes.sight(pid) if pid else None
     if seen is None:
         return "a process that this user cannot see"
     return f"{seen.row.pid} ({program(seen.command)} in {seen.directory})"
-
-
-def missing_files(found: Project, env: EnvFiles) -> Iterator[str]:
-    """Env files that are not there; they are watched for all the same."""
-    for path, name in zip(found.env_files, env.names, strict=True):
-        if not path.exists():
-            yield f"{name}: does not exist (devsup up would watch for it)"
 
 
 def hidden_keys(env: EnvFiles) -> Iterator[str]:
@@ -135,13 +156,14 @@ def started_by_hand(found: Project) -> Iterator[str]:
         yield f"{what} {each.why.value}; to remove it: devsup kill"
 
 
-def unwatched(found: Project, env: EnvFiles) -> Iterator[str]:
+def unwatched(found: Project) -> Iterator[str]:
     """Other env files below the project."""
     watched = {path.resolve() for path in found.env_files}
     for path in env_files_below(found.root, DEPTH):
         if path.resolve() not in watched:
             name = path.relative_to(found.root)
-            options = " ".join(f"-e {each}" for each in (*env.names, name))
+            typed = (os.path.relpath(each) for each in (*found.env_files, path))
+            options = " ".join(f"-e {each}" for each in typed)
             yield f"{name}: is not read; to read it: devsup up {options}"
 
 

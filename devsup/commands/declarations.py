@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from devsup.commands import project
-from devsup.commands.project import CONFIGS, Content, Contents, EnvFiles, Place, Project
+from devsup.commands.project import Content, Contents, EnvFiles, Place, Project
 from devsup.edges import files
 from devsup.edges.files import MISSING
+from devsup.edges.rundir import CONFIGS
 from devsup.pure import procfile
 from devsup.pure.declaration import Declaration
 from devsup.pure.envfile import Settings

@@ -1,9 +1,7 @@
 """What `devsup kill` has to know of a project, which may be broken by now."""
 
-from pathlib import Path
-
 from devsup.commands import project
-from devsup.commands.project import Project
+from devsup.commands.project import Place, Project
 from devsup.commands.search import Scope
 from devsup.edges.rundir import RunDirectory
 from devsup.pure import procfile, stack
@@ -15,11 +13,11 @@ from devsup.pure.stack import Spec
 
 def scope(procfile_option: str | None) -> Scope:
     """Where to look and what for; of a project that cannot be read, only what was recorded."""
+    place = Place.named(procfile_option, ())
     try:
-        found = project.load(procfile_option)
+        found = project.understand(place)
     except UnreadableError:
-        root = Path(procfile_option).absolute().parent if procfile_option else Path.cwd()
-        return Scope(root, RunDirectory.of(root))
+        return Scope(place.folder, RunDirectory.of(place.folder))
     return scope_of(found)
 
 

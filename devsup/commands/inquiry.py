@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from devsup.commands import project
@@ -10,7 +11,7 @@ from devsup.commands.project import EnvFiles, Project
 from devsup.edges import client
 from devsup.edges.rundir import RunDirectory
 from devsup.pure.env_report import origin_lines, origins
-from devsup.pure.errors import USAGE, DevsupError
+from devsup.pure.errors import USAGE, DevsupError, Problem
 from devsup.pure.nearest import did_you_mean
 from devsup.pure.protocol import Command, Kind, Request
 
@@ -20,7 +21,7 @@ class Inquiry:
     """A project's env files as they are now, and a glance at its run if there is one.
 
     `shell` is what the run was started with, or would be. `service` narrows the question to one
-    service or process type.
+    service or process type. With `problems` of the env files their settings are not known.
     """
 
     project: Project
@@ -28,6 +29,7 @@ class Inquiry:
     status: dict[str, Any] | None
     service: str | None
     shell: Mapping[str, str] = field(repr=False)
+    problems: tuple[Problem, ...] = ()
 
     def lines(self, *, show: bool) -> Iterator[str]:
         """Where each key comes from; for a service also what devsup adds."""
@@ -52,8 +54,7 @@ class Inquiry:
     @property
     def missing(self) -> tuple[str, ...]:
         """Env files that are not there; a run keeps what they said last."""
-        pairs = zip(self.env.paths, self.env.names, strict=True)
-        return tuple(name for path, name in pairs if self.status and not path.exists())
+        return self.env.missing if self.status else ()
 
     def asks(self, service: Mapping[str, Any]) -> bool:
         """Whether the question is about this service of the run, too."""
@@ -72,16 +73,40 @@ def inquire(
         UnreadableError: a file cannot be understood.
         DevsupError: there is no such service.
     """
+    asked = inquire_of_run(procfile, env_files, service, shell)
+    project.fail(asked.problems)
+    return asked
+
+
+def inquire_of_run(
+    procfile: str | None,
+    env_files: tuple[str, ...],
+    service: str | None,
+    shell: Mapping[str, str],
+) -> Inquiry:
+    """The same, for what a run can answer though its env files are broken by now.
+
+    Raises:
+        UnreadableError: another file cannot be understood, or an env file and there is no run.
+        DevsupError: there is no such service.
+    """
     found = project.load(procfile, env_files)
     status = running(found, Command.GLANCE)
     refuse_unknown(service, found, status)
     paths = found.env_files
     if status:
         shell = shell_of(status["pid"]) or shell
-        paths = paths if env_files else tuple(found.root / name for name in status["env_files"])
+        paths = paths if env_files else paths_of(status, found.root)
     env = EnvFiles(found.root, paths, shell)
-    project.fail(env.take(env.contents()))
-    return Inquiry(found, env, status, service, shell)
+    problems = env.take(env.contents())
+    if status is None or paths != paths_of(status, found.root):
+        project.fail(problems)
+    return Inquiry(found, env, status, service, shell, problems)
+
+
+def paths_of(status: Mapping[str, Any], root: Path) -> tuple[Path, ...]:
+    """The env files of a run."""
+    return tuple(root / name for name in status["env_files"])
 
 
 def shell_of(pid: int) -> Mapping[str, str] | None:

@@ -3,6 +3,7 @@
 import os
 import signal
 from collections.abc import Mapping, Sequence
+from shlex import quote
 from typing import NoReturn
 
 from devsup.commands import inquiry
@@ -47,8 +48,16 @@ def become(command: Sequence[str], environment: Mapping[str, str]) -> NoReturn:
     except (FileNotFoundError, NotADirectoryError):
         raise DevsupError(
             f"{command[0]}: not found on PATH",
-            hint="is the virtual environment active?",
+            hint=next_step(command),
             exit_code=NOT_FOUND,
         ) from None
     except OSError as error:
         raise DevsupError(f"{command[0]}: {error.strerror}", exit_code=NOT_EXECUTABLE) from None
+
+
+def next_step(command: Sequence[str]) -> str:
+    """A command line in quotes is one word, and so the name of a program."""
+    if len(command) == 1 and len(command[0].split()) > 1:
+        line = quote(command[0])
+        return f"leave out the quotes: devsup run {command[0]}, or: devsup run sh -c {line}"
+    return "is the virtual environment active?"

@@ -1,20 +1,20 @@
 """What the files of a project say: Procfile, configuration, env files."""
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
 from devsup.edges import files
+from devsup.edges.rundir import CONFIGS, PROCFILE, project_folder
 from devsup.pure import envfile, procfile, utf8
 from devsup.pure.envfile import Layer, Settings
 from devsup.pure.errors import Problem, UnreadableError
 from devsup.pure.options import Options
 from devsup.pure.procfile import Entry
 
-PROCFILE = "Procfile"
 ENV_FILES = (".env",)
-CONFIGS = ("devsup.toml", "pyproject.toml")
 
 Content = bytes | files.Missing | Problem
 Read = Callable[[Path, str], Content]
@@ -45,9 +45,9 @@ class Place:
 
     @classmethod
     def named(cls, procfile: str | None, env_files: Sequence[str]) -> Self:
-        """As options name it, relative to the working directory."""
+        """As options name it, relative to the working directory; else the project it is in."""
         path = Path(procfile).absolute() if procfile else None
-        folder = path.parent if path else Path.cwd()
+        folder = path.parent if path else project_folder(Path.cwd())
         return cls(folder, path, tuple(Path(name).absolute() for name in env_files))
 
     def procfile_by(self, options: Options) -> Path:
@@ -174,6 +174,11 @@ class EnvFiles:
     def names(self) -> tuple[str, ...]:
         """The files as they are shown."""
         return tuple(map(self.shown, self.paths))
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Those that are not there, as they are shown; a link to nowhere is there, and broken."""
+        return tuple(self.shown(path) for path in self.paths if not os.path.lexists(path))
 
     def shown(self, path: Path) -> str:
         """Relative to the project where it lies in it."""

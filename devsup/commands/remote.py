@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from devsup.edges import client
-from devsup.edges.rundir import RunDirectory
+from devsup.edges.rundir import CONFIGS, PROCFILE, RunDirectory, mentions, project_folder
 from devsup.pure.errors import FAILED, USAGE, DevsupError
 from devsup.pure.protocol import Command, Kind, Reply, Request
 
@@ -17,26 +17,17 @@ END_PATIENCE = 60.0
 """Seconds in which a run that was told to end has to be gone."""
 
 
-CONFIGS = ("devsup.toml", "pyproject.toml")
-
-
 def directory(procfile: str | None) -> RunDirectory:
     """The run directory of the project: the Procfile itself need not be readable."""
     if procfile:
         return RunDirectory.of(Path(procfile).absolute().parent)
-    here = Path.cwd()
+    here = project_folder(Path.cwd())
     return RunDirectory.of(configured_root(here) if may_be_elsewhere(here) else here)
 
 
 def may_be_elsewhere(here: Path) -> bool:
-    """Whether a configuration may name the Procfile; to read it for nothing costs 30 ms."""
-    with suppress(OSError):
-        return any(
-            b"procfile" in path.read_bytes()
-            for path in map(here.joinpath, CONFIGS)
-            if path.is_file()
-        )
-    return False
+    """Whether a configuration may name the Procfile."""
+    return any(mentions(here / name, b"procfile") for name in CONFIGS)
 
 
 def configured_root(here: Path) -> Path:
@@ -45,7 +36,7 @@ def configured_root(here: Path) -> Path:
 
     with suppress(DevsupError):
         options, _ = project.load_options(here)
-        return (here / (options.procfile or project.PROCFILE)).parent
+        return (here / (options.procfile or PROCFILE)).parent
     return here
 
 

@@ -14,8 +14,10 @@ import fcntl
 import json
 import os
 import re
+import stat
 from dataclasses import asdict, dataclass
 from enum import Enum
+from itertools import takewhile
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
     from devsup.pure.record import Record
     from devsup.pure.sighting import Identity
 
+PROCFILE = "Procfile"
+CONFIGS = ("devsup.toml", "pyproject.toml")
 LONGEST_NAME = 32
 """Characters of the project's name in the path, which must fit into a socket address (104)."""
 
@@ -238,6 +242,39 @@ class RunDirectory:
         new = path.with_suffix(".new")
         new.write_text(text, encoding="utf-8")
         new.replace(path)
+
+
+def project_folder(here: Path) -> Path:
+    """The directory of the project that `here` is in: itself, or the nearest above it.
+
+    No directory of others is looked into: anybody may have put a Procfile into /tmp.
+    """
+    if has_project(here):
+        return here
+    own = takewhile(is_ours_alone, (here, *here.parents))
+    return next(filter(has_project, own), here)
+
+
+def has_project(folder: Path) -> bool:
+    """Whether there is a Procfile (which may be broken), or a configuration that may name one."""
+    config, shared = (folder / name for name in CONFIGS)
+    files = (folder / PROCFILE, config)
+    return any(map(os.path.lexists, files)) or mentions(shared, b"tool.devsup")
+
+
+def mentions(path: Path, words: bytes) -> bool:
+    """Whether a file says something; to read a configuration for nothing costs 30 ms."""
+    with contextlib.suppress(OSError):
+        return path.is_file() and words in path.read_bytes()
+    return False
+
+
+def is_ours_alone(folder: Path) -> bool:
+    """Whether a directory is this user's, and none like /tmp, which is everybody's."""
+    with contextlib.suppress(OSError):
+        found = folder.stat()
+        return found.st_uid == os.getuid() and not found.st_mode & stat.S_ISVTX
+    return False
 
 
 def default_base() -> Path:

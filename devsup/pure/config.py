@@ -27,9 +27,11 @@ __all__ = [
     "parse_toml",
 ]
 
+OWN_FILE = "devsup.toml"
 LARGEST_LOG = 1024
 LONGEST_TIMEOUT = 24 * 60 * 60
 _PORTS = range(1, 65536)
+_WITHOUT = "`env-files = …` at the top, `[services.web]`"
 
 
 class _RefusedError(Exception):
@@ -55,8 +57,11 @@ def parse_toml(text: str, file: str) -> Parsed:
         document = tomllib.loads(text)
     except (ValueError, RecursionError) as error:
         return Options(), (_syntax_problem(str(error), text, file),)
-    home = () if PurePath(file).name == "devsup.toml" else ("tool", "devsup")
+    home = () if PurePath(file).name == OWN_FILE else ("tool", "devsup")
     lines = {p[len(home) :]: n for p, n in key_lines(text).items() if p[: len(home)] == home}
+    if not home and "tool" in document:
+        message = f"`tool`: in {OWN_FILE} the keys stand without `tool.devsup`: {_WITHOUT}"
+        return Options(), (Problem(file, lines.get(("tool",)), message),)
     table: Any = document
     for key in home:
         table = table.get(key, {}) if isinstance(table, dict) else None

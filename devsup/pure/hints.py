@@ -15,6 +15,17 @@ SWITCHES = frozenset({"0", "1", "true", "false", "yes", "no", "on", "off"})
 """Values of a switch, which are no secret; any other value is not shown."""
 LOCAL = frozenset({"localhost", "::1", "[::1]", "0.0.0.0", "::"})  # noqa: S104  not for listening
 
+_CAUSES = {
+    Sign.CLOSED: (
+        "a connection was ended under a query: the server was restarted, or a forked child used its"
+        " parent's socket; call engine.dispose(close=False) in worker_process_init"
+    ),
+    Sign.GREENLET: (
+        "an attribute was loaded lazily after a commit, or an async engine was used without await:"
+        " expire_on_commit=False, or load eagerly"
+    ),
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Owner:
@@ -53,13 +64,15 @@ class Whereabouts:
     """What can be known of a module: directories of the project in which it lies ("." is the root).
 
     `package_in` are those where only its package does; `environment` is a virtual environment of
-    the project that has it.
+    the project that has it. `left` is the project's directory, if the service's line leaves it:
+    relative paths mean nothing there.
     """
 
     lies_in: tuple[str, ...] = ()
     package_in: tuple[str, ...] = ()
     environment: str = ""
     python: Python = Python()
+    left: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,24 +101,21 @@ def _meaning(seen: Seen, service: str, facts: Facts) -> str:
     match seen.sign:
         case Sign.OTHER_LOOP:
             return _other_loop(service, facts.settings.get(DISABLE_POOL, ""))
-        case Sign.CLOSED:
-            return (
-                f"{service}: a connection was ended under a query: the server was restarted,"
-                " or a forked child used its parent's socket; call engine.dispose(close=False) in"
-                f" worker_process_init. {DISABLE_POOL} does not cure this one"
-            )
-        case Sign.GREENLET:
-            return (
-                f"{service}: an attribute was loaded lazily after a commit, or an async"
-                " engine was used without await: expire_on_commit=False, or load eagerly."
-                f" {DISABLE_POOL} does not cure this one"
-            )
+        case Sign.CLOSED | Sign.GREENLET:
+            return f"{service}: {_CAUSES[seen.sign]}. {DISABLE_POOL} does not cure this one"
         case Sign.PORT_TAKEN:
             return _port_taken(service, seen.port, facts)
         case Sign.NO_MODULE:
             return f"{service}: {_no_module(seen.module or '', facts.module)}"
         case Sign.REFUSED:
             return f"{service}: {_refused(seen, facts)}"
+        case Sign.NO_PROGRAM:
+            return f"{service}: {not_on_path(seen.program or 'a program')}"
+
+
+def not_on_path(program: str) -> str:
+    """The same before a start and after it."""
+    return f"{program} is not on PATH: is the virtual environment active?"
 
 
 def _other_loop(service: str, setting: str) -> str:
@@ -150,10 +160,14 @@ def _who(owner: Owner) -> str:
 
 # ---- a missing module
 
+_HERE = "this project's directory, where Python does not look"
+
 
 def _no_module(module: str, known: Whereabouts) -> str:
     if known.lies_in:
-        return f"{module} lies in {_looked_for(known.lies_in[0])}"
+        where = known.lies_in[0]
+        cure = _from_elsewhere(where, known.left) if known.left else _from_the_project(where)
+        return f"{module} lies in {cure}"
     package, _, rest = module.partition(".")
     if known.package_in:
         return (
@@ -178,13 +192,24 @@ def _no_module(module: str, known: Whereabouts) -> str:
     )
 
 
-def _looked_for(where: str) -> str:
+def _from_the_project(where: str) -> str:
     if where == ".":
-        return "this project's directory, where Python does not look: set PYTHONPATH=. in its line"
+        return f"{_HERE}: set PYTHONPATH=. in its line"
     return (
         f"{where}/, where Python does not look: begin its line with `cd {where} &&`, or set"
         f" PYTHONPATH={where} in it"
     )
+
+
+def _from_elsewhere(where: str, root: str) -> str:
+    """Its line has a `cd`: another one would count from there, and so would a relative path."""
+    # Imported late: 2 ms that no launch has to wait for.
+    from shlex import quote  # noqa: PLC0415 - see above
+
+    if where == ".":
+        return f"{_HERE}: set PYTHONPATH={quote(root)} in its line, or drop the `cd` there"
+    path = quote(f"{root}/{where}")
+    return f"{where}/, where Python does not look: set PYTHONPATH={path} in its line"
 
 
 def _inside(where: str, package: str) -> str:

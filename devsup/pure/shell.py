@@ -30,6 +30,7 @@ _QUOTE = re.compile(rf"{_SINGLE_QUOTED}|{_DOUBLE_QUOTED}|{_ESCAPED}")
 _ESCAPE_IN_QUOTES = re.compile(r'\\([$`"\\])')
 _ANY_EXPANSION = re.compile(_EXPANSION)
 
+_CHANGE_OF_DIRECTORY = re.compile(r"(?<![\w./-])(?:cd|chdir|pushd)\s")
 _ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=")
 _NAME = re.compile(r"[\w.~/][\w.+@,:~/ -]*")
 _ACTIVATE = re.compile(r"(?:.*/)?bin/activate")
@@ -82,6 +83,11 @@ def program_words(command: str) -> tuple[str, ...]:
     words = [token for token in last if token["word"] and token.start() >= program.start()]
     names = tuple(_unquoted(token["word"]) for token in words)
     return names[1:] if names[0] == "exec" else names
+
+
+def changes_directory(command: str) -> bool:
+    """Whether a relative path may mean something else at its end; a `cd` in any place counts."""
+    return _CHANGE_OF_DIRECTORY.search(command) is not None
 
 
 def _commands(line: str) -> list[list[Token]]:

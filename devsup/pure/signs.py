@@ -21,17 +21,19 @@ class Sign(Enum):
     PORT_TAKEN = "address already in use"
     NO_MODULE = "no module named so"
     REFUSED = "connection refused"
+    NO_PROGRAM = "no program named so"
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A sign in a service's output, with what it names: a port, a host, a socket, a module."""
+    """A sign in a service's output, with what it names: an address, a module, a program."""
 
     sign: Sign
     port: int | None = None
     host: str | None = None
     socket: str | None = None
     module: str | None = None
+    program: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,9 @@ def _raised(names: bytes) -> bytes:
 _NO_CONNECTION = _raised(rb"\w*Error") + rb"|" + _LOGGED + rb"consumer: Cannot connect to \S+: "
 _LIBPQ = _raised(rb"OperationalError") + rb"(?:\([\w.]+\) )?(?:connection [a-z ]+: )?"
 _OS_ERROR = _raised(rb"OSError") + rb"|" + _LOGGED
+_SHELL = rb"(?:/\S*/)?(?:ba|da)?sh: (?:(?:line )?\d+: )?(?:exec: )?"
+# A name, no path: of a path both shells say it also when only its interpreter is missing.
+_PROGRAM = rb"(?<=: )(?P<program>[^\s:/'\"]++)"
 
 PATTERNS = (
     Pattern(
@@ -280,6 +285,16 @@ PATTERNS = (
             ),
         ),
     ),
+    Pattern(
+        Sign.NO_PROGRAM,
+        b": not found",  # dash, and any shell's exec
+        (Form(_SHELL, _PROGRAM + rb": not found"),),
+    ),
+    Pattern(
+        Sign.NO_PROGRAM,
+        b": command not found",  # bash
+        (Form(_SHELL, _PROGRAM + rb": command not found"),),
+    ),
 )
 
 
@@ -302,4 +317,5 @@ def _find(pattern: Pattern, lines: bytes) -> Seen | None:
         host=named.get("host"),
         socket=named.get("socket"),
         module=named.get("module"),
+        program=named.get("program"),
     )

@@ -70,6 +70,19 @@ def test_a_module_in_another_directory_is_found(stack: Stack, command: str) -> N
     assert stack.output.count("hint: ") == 1
 
 
+@pytest.mark.parametrize("line", ["cd app && {}", "cd app && PYTHONPATH=. {}"])
+def test_advice_for_a_line_that_leaves_the_project_cures_it(
+    stack: Stack, port: int, line: str
+) -> None:
+    stack.write("app/main.py", "async def app(scope, receive, send): ...\n")
+    serve = f"uvicorn app.main:app --port {port}"
+    said = run(stack, f"web: {line.format(serve)}\n")
+    cure = f"PYTHONPATH={stack.root}"
+    assert f"set {cure} in its line, or drop the `cd` there" in said
+    stack.write("Procfile", f"web: cd app && {cure} {serve}\n")
+    stack.up(env=programs_on_path()).wait_for_generation(1)
+
+
 def test_a_slip_in_a_name_is_told_from_a_missing_package(stack: Stack) -> None:
     stack.write("app/main.py", "")
     assert "app has no mian: a slip" in run(stack, "web: uvicorn app.mian:app\n")
@@ -79,6 +92,29 @@ def test_a_dependency_that_is_not_installed_names_the_environment_in_use(stack: 
     stack.write("main.py", "import nosuchpackage\n")
     said = run(stack, "web: uvicorn main:app\n")
     assert "nosuchpackage is neither in this project nor installed in" in said
+
+
+# ---- a missing program
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["celerybeat -A app", "bash -c celerybeat", "bash -c 'exec celerybeat'", "celerybeat | cat"],
+)
+def test_a_program_that_is_not_there_is_advised_like_by_check(stack: Stack, line: str) -> None:
+    assert run(stack, f"beat: {line}\n") == (
+        "beat.1: celerybeat is not on PATH: is the virtual environment active?"
+    )
+    said = stack.run("check").stdout
+    assert ("celerybeat is not on PATH: is the virtual" in said) is line.startswith("celerybeat -")
+
+
+def test_what_a_shell_expands_is_in_no_hint(stack: Stack) -> None:
+    stack.write(".env", f"COMMAND={SECRET}\n")
+    stack.write("Procfile", "web: $COMMAND\n")
+    stack.up()
+    said = stack.wait_for("hint: (.*)$")[1]
+    assert said == "web.1: a program is not on PATH: is the virtual environment active?"
 
 
 # ---- a refused connection

@@ -145,6 +145,34 @@ def test_without_its_file_a_run_is_compared_with_what_it_keeps_in_force(stack: S
     assert (well.returncode, well.stdout) == (0, "1 process, all on the current settings\n")
 
 
+def test_with_a_broken_file_a_run_is_compared_with_what_it_keeps_in_force(stack: Stack) -> None:
+    stack.write("alters.py", ALTERS)
+    stack.write("Procfile", f"web: {SLEEP}\nworker: {sys.executable} alters.py\n")
+    stack.write(".env", f"VALUE={SECRET}\n")
+    stack.up().wait_for_generation(1)
+    stack.write(".env", f"OTHER={SECRET}\nVALUE='{SECRET}\n")
+    stack.wait_for(".env:2: ")
+    done = stack.run("env", "--live")
+    told(done)
+    assert re.fullmatch(
+        r"devsup: \.env:2: .*; a run keeps what the files said last, .*\n", done.stderr
+    )
+    assert (done.returncode, done.stdout.splitlines()) == (
+        1,
+        [
+            "2 processes, NOT all on the current settings",
+            f"worker.1 {stack.leaders['worker.1']}: VALUE has another value",
+        ],
+    )
+    well = stack.run("env", "web", "--live")
+    assert (well.returncode, well.stdout) == (0, "1 process, all on the current settings\n")
+    stack.write("other.env", "broken\n")
+    for refused in ([], ["--live", "--explain", "VALUE"], ["--live", "-e", "other.env"]):
+        assert stack.run("env", *refused).returncode == 2
+    stack.interrupt()
+    assert stack.run("env", "--live").returncode == 2
+
+
 def test_a_process_that_is_ours_by_mark_and_was_spared_is_named(
     stack: Stack,
 ) -> None:
@@ -288,6 +316,20 @@ def test_a_port_that_perhaps_nobody_needs_is_a_remark(stack: Stack, port: int) -
     assert f"port {port} of web.1 is taken by {os.getpid()}" in found["remarks"][0]
 
 
+def test_two_services_that_want_one_port_are_both_named(stack: Stack, port: int) -> None:
+    serve = f"{sys.executable} -m uvicorn app:app --port"
+    stack.write("Procfile", f"web: {serve} $PORT\n\ntwo: {serve} {port}\ntunnel: true $PORT\n")
+    stack.write(".env", f"PORT={port}\n")
+    found = checked(stack)
+    assert messages(found) == [
+        f"Procfile:3: two.1 and web.1 (Procfile:1) both want port {port}: give one another one"
+    ]
+    assert [each[:30] for each in found["remarks"]] == [
+        "Procfile:4: tunnel.1 and web.1",
+        "Procfile:4: tunnel.1 and two.1",
+    ]
+
+
 def test_what_one_should_know_is_no_problem(stack: Stack) -> None:
     stack.write("Procfile", f"web: {SLEEP}\n")
     stack.write("devsup.toml", "env-files = ['.env', 'more.env']\n")
@@ -326,6 +368,30 @@ def test_a_run_is_no_problem_and_its_own_ports_are_not_taken(stack: Stack, port:
     stack.write(".env", f"PORT={port}\n")
     stack.up().wait_for_generation(1)
     assert checked(stack) == {"problems": [], "remarks": ["devsup is running here"]}
+
+
+def test_a_run_is_told_of_whatever_is_broken(stack: Stack) -> None:
+    stack.write("Procfile", f"web: {SLEEP}\n")
+    stack.up().wait_for_generation(1)
+    for name in ("Procfile", "devsup.toml", ".env"):
+        stack.write(name, "broken\n")
+        stack.wait_for(f"{name}:1: ")
+        assert "devsup is running here" in checked(stack)["remarks"], name
+        stack.write(name, f"web: {SLEEP}\n" if name == "Procfile" else "")
+
+
+def test_without_a_procfile_the_next_step_is_told(stack: Stack) -> None:
+    [remark] = checked(stack)["remarks"]
+    assert remark in stack.run("up").stderr
+    assert remark in stack.run("check").stdout
+
+
+def test_a_link_to_nowhere_is_broken_and_not_missing(stack: Stack) -> None:
+    stack.write("Procfile", f"web: {SLEEP}\n")
+    (stack.root / ".env").symlink_to("nowhere")
+    found = checked(stack)
+    assert messages(found) == [".env:None: is a symbolic link to a file that does not exist"]
+    assert found["remarks"] == []
 
 
 # ---- run
@@ -406,6 +472,14 @@ def test_what_cannot_be_run_is_told_as_a_shell_does(stack: Stack, name: str, cod
     done = stack.run("run", name)
     assert (done.returncode, done.stdout) == (code, "")
     assert name in done.stderr
+
+
+def test_a_command_line_in_quotes_is_told_to_be_one_word(stack: Stack) -> None:
+    stack.write("Procfile", f"web: {SLEEP}\n")
+    done = stack.run("run", "echo hi")
+    assert done.returncode == 127
+    assert "leave out the quotes: devsup run echo hi, or: devsup run sh -c 'echo hi'" in done.stderr
+    assert "quotes" not in stack.run("run", "no-such-program", "a b").stderr
 
 
 def test_options_behind_the_command_are_the_commands(stack: Stack) -> None:

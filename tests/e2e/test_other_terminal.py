@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ import kin
 import psutil
 import pytest
 from other import other
-from stack import hostile
+from stack import DEVSUP, hostile
 
 from devsup.edges.rundir import RunDirectory
 from devsup.pure.protocol import Command, Kind, Reply, Request, dump
@@ -171,6 +172,39 @@ def test_a_run_is_found_where_the_configuration_says_that_the_procfile_is(stack:
     assert states(stack) == {"web.1": "up"}
     assert stack.run("down").returncode == 0
     assert stack.wait_for_exit() == 0
+
+
+def test_every_command_finds_its_project_from_a_directory_below(stack: Stack) -> None:
+    stack.write("Procfile", f"web: pwd; {SLEEP}\n")
+    stack.write(".env", f"VALUE={SECRET}\n")
+    stack.write("backend/own.env", f"OWN={SECRET}\n")
+    below = partial(stack.run, within="backend")
+    stack.up(program=("sh", "-c", 'cd backend && exec "$@"', "sh", *DEVSUP))
+    stack.wait_for_generation(1)
+    assert f"{stack.root}\n" in below("logs").stdout
+    assert '"verified": true' in below("status", "--json").stdout
+    assert below("env").stdout == "VALUE  .env\n"
+    assert below("env", "-e", "own.env").stdout == "OWN  backend/own.env\n"
+    assert below("run", "sh", "-c", "pwd; printenv VALUE").stdout.split() == [
+        str(stack.root / "backend"),
+        SECRET,
+    ]
+    assert "devsup is running here" in below("check").stdout
+    assert below("up").returncode == 3
+    assert below(env=bash("devsup restart w")).stdout.split() == ["web", "web.1"]
+    assert below("restart", "web").returncode == 0
+    assert "web.1" in below("kill", "--dry-run").stdout
+    stack.write("Procfile", "broken\n")
+    assert "web.1" in below("kill", "--dry-run").stdout
+    assert below("down").returncode == 0
+    assert stack.wait_for_exit() == 0
+
+
+def test_env_files_are_advised_as_one_would_type_them_there(stack: Stack) -> None:
+    stack.write("Procfile", f"web: {SLEEP}\n")
+    stack.write("backend/.env", "")
+    said = stack.run("check", within="backend").stdout
+    assert "backend/.env: is not read; to read it: devsup up -e ../.env -e .env\n" in said
 
 
 # ---- changes

@@ -56,6 +56,50 @@ def start_supervisor(nursery: Nursery, root: Path, base: Path) -> Child:
     return nursery.cage(sys.executable, str(STANDIN), str(root), str(base), READY)
 
 
+# ---- the project
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("Procfile", "broken"),
+        ("devsup.toml", ""),
+        ("pyproject.toml", "[tool.devsup]\nprocfile = 'dev/Procfile'\n"),
+    ],
+)
+def test_the_project_is_the_nearest_one_above(root: Path, name: str, text: str) -> None:
+    here = root / "backend" / "app"
+    here.mkdir(parents=True)
+    root.with_name("Procfile").write_text("outer: true\n", encoding="utf-8")
+    (here / "pyproject.toml").write_text("[project]\nname = 'app'\n", encoding="utf-8")
+    (root / name).write_text(text, encoding="utf-8")
+    assert rundir.project_folder(here) == root
+    assert rundir.project_folder(root) == root
+
+
+def test_where_no_project_is_above_there_is_none(root: Path) -> None:
+    assert rundir.project_folder(root) == root
+
+
+def test_what_is_in_a_directory_of_everybodys_is_no_project(root: Path) -> None:
+    here = root / "project"
+    here.mkdir()
+    (root / "Procfile").write_text("web: true\n", encoding="utf-8")
+    root.chmod(0o1777)
+    assert rundir.project_folder(here) == here
+    assert rundir.project_folder(root) == root
+
+
+@pytest.mark.root
+def test_nothing_is_looked_for_above_a_directory_of_another_user(root: Path) -> None:
+    here = root / "theirs" / "ours"
+    here.mkdir(parents=True)
+    (root / "Procfile").write_text("web: true\n", encoding="utf-8")
+    os.chown(here.parent, NOBODY, -1)
+    assert rundir.project_folder(here) == here
+    assert rundir.project_folder(here.parent) == here.parent
+
+
 # ---- the place
 
 

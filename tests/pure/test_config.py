@@ -282,6 +282,17 @@ def checked(text: str, *types: str) -> list[str]:
     return [str(problem) for problem in check_services(read(text), types, "devsup.toml")]
 
 
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [("[tool.devsup]\n", 1), ("\n[tool.devsup.services.web]\npty = true\n", 2)],
+)
+def test_the_table_of_the_other_file_is_told_from_a_key_with_a_slip(text: str, line: int) -> None:
+    options, [problem] = parse_toml(text, "devsup.toml")
+    assert options == Options()
+    assert (problem.line, problem.file) == (line, "devsup.toml")
+    assert "in devsup.toml the keys stand without `tool.devsup`" in problem.message
+
+
 def test_options_of_types_that_the_procfile_has_are_fine() -> None:
     text = "[services.web]\nafter = ['db', 'redis']\n[services.redis]\nafter = ['db']"
     assert checked(text, "web", "db", "redis") == []

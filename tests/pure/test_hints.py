@@ -69,6 +69,16 @@ VENV = Python(".venv/bin/uvicorn", ".venv")
         ("app", Whereabouts(("backend",)), "app lies in backend/, where Python does not look"),
         ("app", Whereabouts(("backend",)), "`cd backend &&`"),
         ("app", Whereabouts((".",)), "PYTHONPATH=."),
+        (
+            "app",
+            Whereabouts((".",), left="/srv/my shop"),
+            "set PYTHONPATH='/srv/my shop' in its line, or drop the `cd` there",
+        ),
+        (
+            "app",
+            Whereabouts(("backend",), left="/srv/shop"),
+            "Python does not look: set PYTHONPATH=/srv/shop/backend in its line",
+        ),
         ("app.mian", Whereabouts(package_in=("backend",)), "backend/app has no mian: a slip"),
         ("fastapi", Whereabouts(python=VENV), ".venv/bin/python -m pip install"),
         (
@@ -124,3 +134,9 @@ def test_no_service_here_answers_for_another_machine() -> None:
 def test_a_socket_that_nobody_listens_on_is_named() -> None:
     line = sentence(Seen(Sign.REFUSED, socket="/run/x.sock"), "web.1", Facts(idle=("db.1 down",)))
     assert "nobody listens on /run/x.sock (not up: db.1 down)" in line
+
+
+def test_a_program_that_is_not_there_is_perhaps_in_an_environment() -> None:
+    seen = Seen(Sign.NO_PROGRAM, program="celery")
+    said = "hint: web.1: celery is not on PATH: is the virtual environment active?"
+    assert sentence(seen, "web.1", Facts()) == said

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devsup.pure.shell import program_words, with_exec
+from devsup.pure.shell import changes_directory, program_words, with_exec
 
 FRAGMENTS = st.lists(
     st.sampled_from(
@@ -83,3 +83,13 @@ def test_adding_exec_twice_adds_it_once(line: str) -> None:
 @given(FRAGMENTS)
 def test_exec_changes_nothing_about_the_programs_words(line: str) -> None:
     assert program_words(with_exec(line)) == program_words(line)
+
+
+@pytest.mark.parametrize("command", ["cd app && serve", "(cd  app; serve) | tee log", "pushd x;a"])
+def test_a_line_that_changes_directory_is_told(command: str) -> None:
+    assert changes_directory(command)
+
+
+@pytest.mark.parametrize("command", ["serve", "abcd x", "./cd app", "serve --cd app", "serve cd"])
+def test_a_line_that_stays_where_it_is_is_told(command: str) -> None:
+    assert not changes_directory(command)

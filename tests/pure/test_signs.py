@@ -17,6 +17,7 @@ NO_GREENLET = (
 )
 CLOSED = b"connection was closed in the middle of operation"
 TAKEN, MODULE, REFUSED = Sign.PORT_TAKEN, Sign.NO_MODULE, Sign.REFUSED
+PROGRAM = Sign.NO_PROGRAM
 CELERY = b"[2026-11-25 16:55:29,387: ERROR/MainProcess] consumer: Cannot connect to "
 
 REAL = [
@@ -160,6 +161,11 @@ REAL = [
         b'psycopg.OperationalError: connection is bad: connection to server on socket "/tmp/.s.PGSQL.5432" failed: No such file or directory',
         Seen(REFUSED, socket="/tmp/.s.PGSQL.5432"),
     ),
+    (b"/bin/sh: 1: exec: celerybeat: not found", Seen(PROGRAM, program="celerybeat")),
+    (b"sh: 1: celery-beat: not found\r", Seen(PROGRAM, program="celery-beat")),
+    (b"/bin/sh: line 1: exec: celerybeat: not found", Seen(PROGRAM, program="celerybeat")),
+    (b"bash: line 1: celerybeat: command not found", Seen(PROGRAM, program="celerybeat")),
+    (b"/usr/bin/bash: celerybeat: command not found", Seen(PROGRAM, program="celerybeat")),
 ]
 
 
@@ -194,6 +200,8 @@ def test_a_line_that_only_talks_about_an_error_is_none(line: bytes, telling: byt
         b"ModuleNotFoundError: No module named 'x' means that it is not installed\n",
         b"INFO connecting to the database, Connection refused for a user\n",
         b"E   ModuleNotFoundError: No module named 'x'\n",
+        b"/bin/sh: 1: exec: ./serve: not found\n",
+        b"GET /users/5: not found\nkey: user: not found\n",
         b"",
     ],
 )
