@@ -101,16 +101,19 @@ def _meaning(seen: Seen, service: str, facts: Facts) -> str:
     match seen.sign:
         case Sign.OTHER_LOOP:
             return _other_loop(service, facts.settings.get(DISABLE_POOL, ""))
-        case Sign.CLOSED | Sign.GREENLET:
-            return f"{service}: {_CAUSES[seen.sign]}. {DISABLE_POOL} does not cure this one"
         case Sign.PORT_TAKEN:
             return _port_taken(service, seen.port, facts)
+        case Sign.CLOSED | Sign.GREENLET:
+            what = f"{_CAUSES[seen.sign]}. {DISABLE_POOL} does not cure this one"
         case Sign.NO_MODULE:
-            return f"{service}: {_no_module(seen.module or '', facts.module)}"
+            what = _no_module(seen.module or "", facts.module)
         case Sign.REFUSED:
-            return f"{service}: {_refused(seen, facts)}"
+            what = _refused(seen, facts)
         case Sign.NO_PROGRAM:
-            return f"{service}: {not_on_path(seen.program or 'a program')}"
+            what = not_on_path(seen.program or "a program")
+        case Sign.DEBUGGER:
+            what = f"a debugger waits for you; type: devsup attach {service}"
+    return f"{service}: {what}"
 
 
 def not_on_path(program: str) -> str:

@@ -22,6 +22,7 @@ class Sign(Enum):
     NO_MODULE = "no module named so"
     REFUSED = "connection refused"
     NO_PROGRAM = "no program named so"
+    DEBUGGER = "a debugger that waits"
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,6 +295,11 @@ PATTERNS = (
         Sign.NO_PROGRAM,
         b": command not found",  # bash
         (Form(_SHELL, _PROGRAM + rb": command not found"),),
+    ),
+    Pattern(
+        Sign.DEBUGGER,
+        b"] (Pdb",  # celery makes a line of each write, and so of a prompt
+        (Form(rb"\[[^\]]*: WARNING/[^\]]+\] ", rb"\(Pdb\+*\) ?"),),
     ),
 )
 

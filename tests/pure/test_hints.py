@@ -140,3 +140,7 @@ def test_a_program_that_is_not_there_is_perhaps_in_an_environment() -> None:
     seen = Seen(Sign.NO_PROGRAM, program="celery")
     said = "hint: web.1: celery is not on PATH: is the virtual environment active?"
     assert sentence(seen, "web.1", Facts()) == said
+
+
+def test_a_debugger_that_celery_hides_in_its_log_can_be_attached_to() -> None:
+    assert sentence(Seen(Sign.DEBUGGER), "worker.1", Facts()).endswith("devsup attach worker.1")

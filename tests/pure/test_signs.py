@@ -21,6 +21,7 @@ PROGRAM = Sign.NO_PROGRAM
 CELERY = b"[2026-11-25 16:55:29,387: ERROR/MainProcess] consumer: Cannot connect to "
 
 REAL = [
+    (b"[2026-11-25 20:19:07,102: WARNING/MainProcess] (Pdb) ", Seen(Sign.DEBUGGER)),
     (LOOP, Seen(Sign.OTHER_LOOP)),
     (b"  | " + LOOP, Seen(Sign.OTHER_LOOP)),
     (b"asyncpg.exceptions.ConnectionDoesNotExistError: " + CLOSED, Seen(Sign.CLOSED)),
