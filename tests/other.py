@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import subprocess
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from stack import Stack
+
+WAITING = re.compile(r"^devsup: waiting: .*\n", re.MULTILINE)
 
 
 class Other:
@@ -30,9 +33,10 @@ class Other:
         return self.words.heard
 
     def wait(self) -> tuple[int, str]:
-        """Its exit code and all that it has written."""
-        self.words.wait_for_end()
-        return self.process.wait(SECONDS), self.words.heard
+        """Its exit code and all that it has written, but for whom it waited for on a slow day."""
+        with contextlib.suppress(OSError):  # EIO: nobody has the terminal open any more
+            self.words.wait_for_end()
+        return self.process.wait(SECONDS), WAITING.sub("", self.words.heard)
 
 
 @contextlib.contextmanager

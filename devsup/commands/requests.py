@@ -1,8 +1,8 @@
 """What another terminal asks of a running devsup, carried out."""
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 from devsup.commands import attached, bug
@@ -22,7 +22,7 @@ from devsup.pure.unit import Unit
 LAST_LINES = 10
 """Lines of a crashed service that go with the bad news."""
 PERIOD = 1.0
-"""Seconds between two statuses of one who watches."""
+"""Seconds between two statuses of one who watches, and between two words to one who waits."""
 
 ASKED: Mapping[Command, Callable[[tuple[str, ...]], events.Asked]] = {
     Command.RESTART: events.RestartAsked,
@@ -76,9 +76,11 @@ class Desk:
             case Command.ATTACH:
                 await attached.serve(self.run, peer, names, request)
             case Command.DOWN:
-                await self.down()
+                with self.telling(peer, request):
+                    await self.down()
             case Command.READY:
-                await self.done(peer, names, is_serving, self.run.supervisor.change.began)
+                with self.telling(peer, request):
+                    await self.done(peer, names, is_serving, self.run.supervisor.change.began)
             case Command.RESTART | Command.START | Command.STOP as command:
                 await self.change(ASKED[command](names), peer, request)
 
@@ -154,7 +156,26 @@ class Desk:
             peer.send(Reply(Kind.SAY, f"{problem}; what the files said last stays in force"))
         if request.wait:
             is_meant = is_stopped if isinstance(event, events.StopAsked) else is_serving
-            await self.done(peer, event.names, is_meant, asked)
+            with self.telling(peer, request):
+                await self.done(peer, event.names, is_meant, asked)
+
+    @contextmanager
+    def telling(self, peer: Peer, request: Request) -> Iterator[None]:
+        """Tell meanwhile who is awaited, if it is wanted to be known."""
+        if not request.follow:
+            yield
+            return
+        telling = asyncio.ensure_future(self.tell(peer))
+        try:
+            yield
+        finally:
+            telling.cancel()
+
+    async def tell(self, peer: Peer) -> None:
+        """Who is awaited, each second."""
+        while True:
+            await asyncio.sleep(PERIOD)
+            peer.send(Reply(Kind.WAITING, self.run.who_is_awaited()))
 
     async def done(
         self, peer: Peer, names: Collection[str], is_meant: Callable[[Unit], bool], asked: float
