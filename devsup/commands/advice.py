@@ -22,12 +22,13 @@ EVERYBODYS = frozenset({Sign.OTHER_LOOP, Sign.CLOSED, Sign.GREENLET})
 class Advice:
     """Says each piece of advice once a generation of settings, however often the error shows.
 
-    `alive` looks at all processes of the run; `path` is the PATH of the services.
+    `say` gets a piece and the service that it is about; `alive` looks at all processes of the run;
+    `path` is the PATH of the services.
     """
 
     def __init__(
         self,
-        say: Callable[[str], None],
+        say: Callable[[str, str], None],
         supervisor: Supervisor,
         alive: Callable[[], Sequence[Process]],
         root: Path,
@@ -48,7 +49,7 @@ class Advice:
             about = (unit.generation, seen.sign, whose, port)
             if about not in self._said:
                 self._said.add(about)
-                self._say(self._advise(seen, unit))
+                self._say(self._advise(seen, unit), unit.spec.name)
 
     def _advise(self, seen: Seen, unit: Unit) -> str:
         name = unit.spec.name

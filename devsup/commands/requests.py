@@ -19,8 +19,8 @@ from devsup.pure.snapshot import Status, as_data
 from devsup.pure.supervisor import Phase
 from devsup.pure.unit import Unit
 
-LAST_LINES = 10
-"""Lines of a crashed service that go with the bad news."""
+LAST_LINES = 12
+"""Lines of a crashed service that go with the bad news; two of them may say that it exited."""
 PERIOD = 1.0
 """Seconds between two statuses of one who watches, and between two words to one who waits."""
 
@@ -128,9 +128,7 @@ class Desk:
         peer.send(lines_of(self.journal.tail(names, request.lines)))
         if not request.follow:
             return
-        end = self.journal.listen(
-            lambda name, lines: send_lines(peer, lines if not names or name in names else b"")
-        )
+        end = self.journal.listen(lambda _, lines: send_lines(peer, lines), names)
         try:
             await self.ended.wait()
         finally:

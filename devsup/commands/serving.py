@@ -58,7 +58,7 @@ async def serve(
         raise
     run = Run(supervisor, surroundings, zygote, output, diary.record)
     log = LogFile(directory.log, found.options.log_size * MEBIBYTE, partial(tell_unlogged, output))
-    journal.listen(lambda _, lines: log.write(lines))
+    journal.copy_to(log.write)
     async with AsyncExitStack() as parts:
         parts.callback(directory.forget)
         parts.callback(log.close)

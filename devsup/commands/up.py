@@ -162,7 +162,11 @@ class Run:
 
     def say(self, notice: tell.Notice) -> None:
         """Tell the person in front of the terminal."""
-        self.output.say(report.sentence(notice), report.tone(notice))
+        self.output.say(report.sentence(notice), report.tone(notice), report.about(notice))
+
+    def advised(self, text: str, name: str) -> None:
+        """Tell the cause of a trouble that a service is in."""
+        self.output.say(text, Tone.REPORT, name)
 
     def leave(self, exit_code: int) -> None:
         """The first word about the end counts."""
@@ -230,7 +234,7 @@ class Run:
             theirs = self.terminals.open(unit.spec, partial(self.seen, unit))
             new.spawn(self.surroundings.root, unit.spec.shell_line, environment, theirs)
         except OSError as error:
-            self.output.say(f"{name} cannot be started: {error.strerror}", Tone.ALARM)
+            self.output.say(f"{name} cannot be started: {error.strerror}", Tone.ALARM, name)
             # Not at once: what else was decided with the start (a probe) must be there to be ended.
             self.loop.call_soon(self.happened, name, group.Gone())
 
@@ -249,7 +253,8 @@ class Run:
                 self.leaders[name] = leader
                 self.record(self.leaders)
             case group.Failed(number):
-                self.output.say(f"{name} cannot be started: {os.strerror(number)}", Tone.ALARM)
+                text = f"{name} cannot be started: {os.strerror(number)}"
+                self.output.say(text, Tone.ALARM, name)
                 self.post(events.LeaderExited(name, NOT_STARTED))
             case group.Exited(code):
                 self.post(events.LeaderExited(name, code))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import socket
 import sys
 from typing import TYPE_CHECKING
@@ -78,6 +79,23 @@ def test_a_dependency_that_is_not_installed_names_the_environment_in_use(stack: 
     stack.write("main.py", "import nosuchpackage\n")
     said = run(stack, "web: uvicorn main:app\n")
     assert "nosuchpackage is neither in this project nor installed in" in said
+
+
+def test_a_hint_is_among_the_lines_of_its_service(stack: Stack) -> None:
+    stack.write("app/main.py", "")
+    stack.write("Procfile", "web: uvicorn app.mian:app\ndb: exec sleep 600\n")
+    stack.up(env=programs_on_path()).wait_for("hint: ")
+    stack.wait_for_generation(1)
+    assert "hint: web.1: " in stack.run("restart", "web").stdout
+    running = stack.run("logs", "web.1").stdout
+    assert "hint: web.1: " in running
+    assert re.search(
+        r"devsup \| web\.1 exited with status \d, and nobody had asked it to\n", running
+    )
+    assert "hint: " not in stack.run("logs", "db").stdout
+    stack.interrupt()
+    assert stack.run("logs", "web.1").stdout == running
+    assert stack.run("logs").stdout.count("hint: ") == 1
 
 
 # ---- a refused connection

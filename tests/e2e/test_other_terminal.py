@@ -238,7 +238,9 @@ def test_a_service_that_does_not_come_up_fails_the_command_with_its_last_lines(
     done = stack.run("restart", "web")
     assert done.returncode == 1
     assert done.stdout.startswith("web.1 crashed: it exited with status 7\n")
-    assert re.search(r"web\.1 +\| it is broken\n$", done.stdout)
+    assert re.search(
+        r"web\.1 +\| it is broken\n.*devsup +\| web\.1 exited with status 7", done.stdout
+    )
     assert "failed: web.1" in done.stderr
     (stack.root / "broken").unlink()
     assert stack.run("start", "web").returncode == 0
