@@ -196,7 +196,7 @@ class Desk:
             peer.send(Reply(Kind.SAY, self.standing(unit, asked)))
         failed = [unit for unit in units if not is_meant(unit)]
         for unit in failed:
-            send_lines(peer, self.journal.tail({unit.spec.name}, LAST_LINES))
+            send_lines(peer, self.journal.last_life(unit.spec.name, LAST_LINES))
         if failed:
             names = " ".join(unit.spec.name for unit in failed)
             raise DevsupError(f"failed: {names}", hint=f"see: devsup logs {names}")

@@ -57,6 +57,7 @@ async def serve(
         zygote.close(END_PATIENCE)
         raise
     run = Run(supervisor, surroundings, zygote, output, diary.record)
+    run.begun = journal.begin
     log = LogFile(directory.log, found.options.log_size * MEBIBYTE, partial(tell_unlogged, output))
     journal.copy_to(log.write)
     async with AsyncExitStack() as parts:

@@ -69,6 +69,7 @@ class Run:
         self.names = (*supervisor.units,)
         self.readiness = Readiness(self.post, self.ports)
         self.advise: Callable[[bytes, Unit], None] = lambda _lines, _unit: None
+        self.begun: Callable[[str], None] = lambda _name: None
         fd = sys.stdout.fileno()
         self.terminals = Terminals(output, fd, by_default=surroundings.terminal)
         self.groups: dict[str, Group] = {}
@@ -218,6 +219,7 @@ class Run:
     def spawn(self, effect: do.Spawn) -> None:
         """Start a service under a guardian of its own."""
         name, unit = effect.name, self.supervisor.units[effect.name]
+        self.begun(name)
         new = self.groups[name] = Group(self.zygote, partial(self.happened, name))
         environment = envfile.environment(
             self.surroundings.shell,

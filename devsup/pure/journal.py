@@ -35,6 +35,7 @@ class Journal:
         self._next = 0
         self._listeners: list[tuple[Collection[str], Listener]] = []
         self._copies: list[Copy] = []
+        self._begun: dict[str, int] = {}
 
     def add(self, name: str, lines: bytes, about: str = "") -> None:
         """Lines of a service, with their prefix and the newline of the last."""
@@ -50,10 +51,22 @@ class Journal:
             if not names or name in names or about in names:
                 listener(name, lines)
 
+    def begin(self, name: str) -> None:
+        """A new life of a service begins here."""
+        self._begun[name] = self._next
+
     def tail(self, names: Collection[str], count: int) -> bytes:
         """The latest lines of these services (of all when none is named), in their order."""
+        return self._last(names, 0, count)
+
+    def last_life(self, name: str, count: int) -> bytes:
+        """The latest lines of one service, and of devsup's about it, since it began."""
+        return self._last({name}, self._begun.get(name, 0), count)
+
+    def _last(self, names: Collection[str], since: int, count: int) -> bytes:
         chosen = [self._of(name, names) for name in self._entries]
-        text = b"".join(entry.lines for entry in merge(*chosen, key=lambda entry: entry.number))
+        entries = merge(*chosen, key=lambda entry: entry.number)
+        text = b"".join(entry.lines for entry in entries if entry.number >= since)
         # Not splitlines: a progress bar returns its carriage within a line.
         lines = text.split(b"\n")[:-1]
         return b"".join(line + b"\n" for line in lines[max(len(lines) - count, 0) :])

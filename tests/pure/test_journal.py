@@ -96,3 +96,17 @@ def test_what_devsup_says_of_a_service_is_found_among_the_lines_of_that_one() ->
     end()
     journal.add("web.1", b"five\n")
     assert heard == [b"one\n", b"two\n"]
+
+
+def test_the_last_life_of_a_service_is_without_the_lines_of_those_before() -> None:
+    journal = Journal()
+    assert journal.last_life("web.1", 9) == b""
+    journal.add("web.1", b"one\n")
+    journal.add("devsup", b"two\n", "web.1")
+    journal.begin("web.1")
+    journal.add("worker.1", b"three\n")
+    journal.add("web.1", b"four\nfive\n")
+    journal.add("devsup", b"six\n", "web.1")
+    assert journal.last_life("web.1", 9) == b"four\nfive\nsix\n"
+    assert journal.last_life("web.1", 2) == b"five\nsix\n"
+    assert journal.last_life("worker.1", 9) == b"three\n"
