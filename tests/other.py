@@ -6,6 +6,7 @@ import contextlib
 import os
 import re
 import subprocess
+import termios
 from typing import TYPE_CHECKING
 
 from stack import DEVSUP, SECONDS
@@ -43,6 +44,8 @@ class Other:
 def other(stack: Stack, *arguments: str, terminal: bool = False) -> Iterator[Other]:
     """Run a command beside the stack; it is killed if the test leaves before its end."""
     reader, writer = os.openpty() if terminal else os.pipe()
+    if terminal:
+        termios.tcsetwinsize(reader, (24, 80))
     process = subprocess.Popen(
         [*DEVSUP, *arguments],
         cwd=stack.root,

@@ -8,7 +8,6 @@ from contextlib import suppress
 from pathlib import Path
 
 from devsup.edges import client
-from devsup.edges.console import Awaited
 from devsup.edges.rundir import RunDirectory
 from devsup.pure.errors import FAILED, USAGE, DevsupError
 from devsup.pure.protocol import Command, Kind, Reply, Request
@@ -78,11 +77,13 @@ def change(command: str, services: tuple[str, ...], procfile: str | None, *, wai
 
 def report(replies: Iterable[Reply]) -> None:
     """Print what is said about a change, as it comes; who is awaited meanwhile, on stderr."""
+    from devsup.edges.console import Awaited, fitted  # noqa: PLC0415  `status` does without
+
     with Awaited(sys.stderr) as awaited:
         for reply in replies:
             awaited.show(reply.text if reply.kind is Kind.WAITING else "")
             if reply.kind is Kind.SAY:
-                emit(f"{reply.text}\n")
+                emit(fitted(f"{reply.text}\n", sys.stdout))
             elif reply.kind is Kind.LINES:
                 emit(reply.text)
 

@@ -1,4 +1,4 @@
-"""The stream that a command was given for what is not its answer; imports no asyncio."""
+"""The streams that a command was given, for its own words; imports no asyncio."""
 
 import os
 import time
@@ -6,6 +6,7 @@ from types import TracebackType
 from typing import Self, TextIO
 
 from devsup.pure.bottom import ERASE, RESET, Layer, drawn
+from devsup.pure.wrapping import wrapped
 
 USUAL = 80
 """Columns of a terminal that does not tell."""
@@ -74,8 +75,15 @@ def is_possible(stream: TextIO) -> bool:
         return True
 
 
-def columns(stream: TextIO) -> int:
-    """The width of this moment; 0 when nobody knows."""
+def fitted(text: str, stream: TextIO | None) -> str:
+    """Sentences as they go to this stream: on a terminal they are broken between words."""
+    return wrapped(text, columns(stream))
+
+
+def columns(stream: TextIO | None) -> int:
+    """The width of this moment; 0 when it has none, or nobody knows."""
+    if stream is None:
+        return 0
     try:
         return os.get_terminal_size(stream.fileno()).columns
     except OSError:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import kin
 import psutil
 import pytest
+from emulator import Emulator
 from other import other
 from stack import hostile
 
@@ -330,6 +331,26 @@ def test_down_asked_twice_is_no_kill(stack: Stack) -> None:
         assert another.recv(1000) == dump(Reply(Kind.DONE))
     assert stack.wait_for_exit() == 0
     assert "SIGKILL to every" not in stack.output
+
+
+NAMES = [f"a-service-with-a-long-name-{number}" for number in range(5)]
+
+
+@pytest.mark.parametrize(
+    ("command", "exit_code"), [(["restart", NAMES[0]], 0), (["restart", "nobody"], 2)]
+)
+def test_sentences_are_broken_between_words_on_a_terminal_and_nowhere_in_a_pipe(
+    stack: Stack, command: list[str], exit_code: int
+) -> None:
+    stack.write("Procfile", "".join(f"{name}: {SLEEP}\n" for name in NAMES))
+    stack.up().wait_for_generation(1)
+    done = stack.run(*command)
+    assert max(map(len, (done.stdout + done.stderr).splitlines())) > 80
+    with other(stack, *command, terminal=True) as asking:
+        assert asking.wait()[0] == exit_code
+    lines = asking.words.heard.splitlines()
+    assert len(lines) > len((done.stdout + done.stderr).splitlines())
+    assert Emulator(80).feed(asking.words.heard).lines == lines
 
 
 # ---- one thing while another is under way
