@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ from emulator import Emulator
 from other import other
 from stack import hostile
 
+from devsup.edges import client
 from devsup.edges.rundir import RunDirectory
 from devsup.pure.protocol import Command, Kind, Reply, Request, dump
 
@@ -172,6 +174,24 @@ def test_a_run_is_found_where_the_configuration_says_that_the_procfile_is(stack:
     assert states(stack) == {"web.1": "up"}
     assert stack.run("down").returncode == 0
     assert stack.wait_for_exit() == 0
+
+
+@pytest.mark.parametrize("command", ["status", "restart"])
+def test_a_run_that_is_stopped_is_told_from_a_busy_one_soon(two: Stack, command: str) -> None:
+    two.signal(signal.SIGSTOP)
+    began = time.monotonic()
+    done = two.run(command)
+    took = time.monotonic() - began
+    two.signal(signal.SIGCONT)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "the running devsup is stopped" in done.stderr
+    assert "continue it with `fg`" in done.stderr
+    assert ("which then does it" in done.stderr) == (command == "restart")
+    assert took < client.PATIENCE
+    if command == "restart":
+        two.wait_for("restarting web.1 worker.1 on generation 1")
+        two.wait_for_generation(1)
+    assert states(two) == {"web.1": "up", "worker.1": "up"}
 
 
 # ---- changes
