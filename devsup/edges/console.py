@@ -2,6 +2,7 @@
 
 import os
 import time
+from pathlib import Path
 from types import TracebackType
 from typing import Self, TextIO
 
@@ -63,6 +64,9 @@ class Awaited:
             stream.flush()
         except OSError:
             self._stream = None
+            # What is left in its buffer must go somewhere, or Python ends with a failure.
+            with Path(os.devnull).open("w") as nowhere:
+                os.dup2(nowhere.fileno(), stream.fileno())
 
 
 def is_possible(stream: TextIO) -> bool:

@@ -100,6 +100,17 @@ def test_the_end_of_the_run_meanwhile_leaves_a_clean_line(
     assert stack.wait_for_exit() == 130
 
 
+def test_an_edit_meanwhile_leaves_a_clean_line(stack: Stack, let_go: Callable[[], object]) -> None:
+    with other(stack, "restart", terminal=True) as asking:
+        asking.wait_for_text("waiting: worker.1 finishing")
+        stack.write(".env", "VALUE=two\n")
+        stack.wait_for("restarting worker.1 on generation 2")
+        let_go()
+        assert asking.wait()[0] == 0
+    assert shown(asking)[0].startswith("worker.1 is up (log line) on generation 2, ")
+    assert not [line for line in shown(asking) if "waiting" in line]
+
+
 def test_a_crash_meanwhile_leaves_a_clean_line(stack: Stack) -> None:
     break_it = stack.gate()
     stack.write("Procfile", "web: read _ < gate; echo oh no; exit 3\n")
