@@ -114,7 +114,7 @@ def _split_backwards(file: BinaryIO, end: int) -> Iterator[bytes]:
 
 def marked(lines: bytes, about: str) -> bytes:
     """Lines of devsup's own with the name of the service that they are about."""
-    return re.sub(rb"(?m)^([^|]*\|) ", rb"\1%b " % about.encode(), lines)
+    return re.sub(rb"(?m)^([^|]*\|) ", rb"\g<1>%b " % about.encode(), lines)
 
 
 def unmarked(line: bytes) -> bytes:

@@ -70,6 +70,11 @@ def test_what_devsup_says_of_a_service_is_found_under_its_name_as_it_was_said(lo
     assert log.tail(9, "worker.1") == []
 
 
+def test_a_service_may_have_a_number_for_a_name(log: Log) -> None:
+    log.file.write(b"12:00:00 devsup | one\n", "1.1")
+    assert log.tail(9, "1.1") == log.tail(9) == ["devsup | one"]
+
+
 def test_a_carriage_return_is_part_of_its_line(log: Log) -> None:
     log.write("web.1 | 10%\r20%\r30%", "web.1 | done")
     assert log.tail(2, "web.1") == ["web.1 | 10%\r20%\r30%", "web.1 | done"]
