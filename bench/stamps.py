@@ -31,12 +31,13 @@ class Stamps:
     position: int = 0
 
     def look(self) -> None:
-        """Take what was written since; a line is written in one piece."""
+        """Take the lines that were written since: where two pages meet, one may show by halves."""
         if not self.path.exists():
             return
         with self.path.open() as file:
             file.seek(self.position)
             text = file.read()
+        text = text[: text.rfind("\n") + 1]
         self.position += len(text)
         for stamp in (parse(line, self.offset) for line in text.splitlines()):
             self.all.append(stamp)

@@ -364,4 +364,6 @@ def run(
 
 def say(text: str) -> None:
     """A sentence of devsup's outside of a run."""
-    print(f"devsup: {text}", file=sys.stderr, flush=True)
+    from devsup.edges.console import fitted
+
+    print(fitted(f"devsup: {text}", sys.stderr), file=sys.stderr, flush=True)

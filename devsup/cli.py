@@ -55,9 +55,10 @@ def guarded(run: Callable[[], int | str | None]) -> int | str | None:
 
 def say_refusal(error: DevsupError) -> None:
     """What is wrong and what to do, on stderr."""
+    from devsup.edges.console import fitted
     from devsup.pure.words import refusal
 
-    print(refusal(error), file=sys.stderr)
+    print(fitted(refusal(error), sys.stderr), file=sys.stderr)
 
 
 def say_bug(error: Exception) -> int:
@@ -65,5 +66,5 @@ def say_bug(error: Exception) -> int:
     from devsup.commands import bug
 
     text = f"a bug in devsup itself ({type(error).__qualname__}); what this devsup ran is ended"
-    print(f"devsup: {text}\n        {bug.plea(bug.keep(error))}", file=sys.stderr)
+    say_refusal(DevsupError(text, hint=bug.plea(bug.keep(error))))
     return BUG

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import subprocess
+import termios
 from typing import TYPE_CHECKING
 
 from stack import DEVSUP, SECONDS
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from stack import Stack
+
+WAITING = re.compile(r"^devsup: waiting: .*\n", re.MULTILINE)
 
 
 class Other:
@@ -30,15 +34,18 @@ class Other:
         return self.words.heard
 
     def wait(self) -> tuple[int, str]:
-        """Its exit code and all that it has written."""
-        self.words.wait_for_end()
-        return self.process.wait(SECONDS), self.words.heard
+        """Its exit code and all that it has written, but for whom it waited for on a slow day."""
+        with contextlib.suppress(OSError):  # EIO: nobody has the terminal open any more
+            self.words.wait_for_end()
+        return self.process.wait(SECONDS), WAITING.sub("", self.words.heard)
 
 
 @contextlib.contextmanager
 def other(stack: Stack, *arguments: str, terminal: bool = False) -> Iterator[Other]:
     """Run a command beside the stack; it is killed if the test leaves before its end."""
     reader, writer = os.openpty() if terminal else os.pipe()
+    if terminal:
+        termios.tcsetwinsize(reader, (24, 80))
     process = subprocess.Popen(
         [*DEVSUP, *arguments],
         cwd=stack.root,

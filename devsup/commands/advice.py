@@ -10,6 +10,7 @@ from devsup.edges.census import Process
 from devsup.pure.hints import Facts, Owner, Python, Server, Whereabouts, sentence
 from devsup.pure.kill_report import program
 from devsup.pure.lifecycle import State
+from devsup.pure.notices import Cause
 from devsup.pure.shell import changes_directory, program_words
 from devsup.pure.signs import Seen, Sign, signs
 from devsup.pure.supervisor import Supervisor
@@ -22,12 +23,14 @@ EVERYBODYS = frozenset({Sign.OTHER_LOOP, Sign.CLOSED, Sign.GREENLET})
 class Advice:
     """Says each piece of advice once a generation of settings, however often the error shows.
 
-    `alive` looks at all processes of the run; `path` is the PATH of the services.
+    Once more to who restarts by hand: it is to be among the last lines of what fails then.
+    `say` gets a piece and the service that it is about; `alive` looks at all processes of the run;
+    `path` is the PATH of the services.
     """
 
     def __init__(
         self,
-        say: Callable[[str], None],
+        say: Callable[[str, str], None],
         supervisor: Supervisor,
         alive: Callable[[], Sequence[Process]],
         root: Path,
@@ -38,17 +41,23 @@ class Advice:
         self._alive = alive
         self._root = root
         self._shell = shell
-        self._said: set[tuple[int, Sign, str, int | None]] = set()
+        self._said: set[tuple[int, float, Sign, str, int | None]] = set()
 
     def look(self, lines: bytes, unit: Unit) -> None:
         """Whole lines of a service."""
         for seen in signs(lines):
             whose = "" if seen.sign in EVERYBODYS else unit.spec.name
             port = seen.port if seen.sign is Sign.REFUSED else None
-            about = (unit.generation, seen.sign, whose, port)
+            about = (unit.generation, self._asked, seen.sign, whose, port)
             if about not in self._said:
                 self._said.add(about)
-                self._say(self._advise(seen, unit))
+                self._say(self._advise(seen, unit), unit.spec.name)
+
+    @property
+    def _asked(self) -> float:
+        """When somebody asked for what is under way, or was done last; 0 when nobody had to."""
+        change = self._supervisor.change
+        return change.began if change.cause is Cause.ASKED else 0.0
 
     def _advise(self, seen: Seen, unit: Unit) -> str:
         name = unit.spec.name

@@ -4,7 +4,6 @@ All of it is imported while the services are starting, which takes none of it.
 """
 
 from contextlib import AsyncExitStack
-from functools import partial
 from socket import socket
 
 from devsup.commands.advice import Advice
@@ -15,7 +14,6 @@ from devsup.commands.status import Observer
 from devsup.commands.up import END_PATIENCE, Run
 from devsup.edges.control import Control
 from devsup.pure.journal import Journal
-from devsup.pure.lines import Tone
 
 FLUSH_PATIENCE = 5.0
 """Seconds without progress after which a reader of the output is no longer waited for."""
@@ -44,9 +42,8 @@ async def attend(
 
 def adviser(run: Run) -> Advice:
     """Who explains errors that are known."""
-    say = partial(run.output.say, tone=Tone.REPORT)
     where = run.surroundings
-    return Advice(say, run.supervisor, run.members, where.root, where.shell)
+    return Advice(run.advised, run.supervisor, run.members, where.root, where.shell)
 
 
 def front_desk(run: Run, following: Following, journal: Journal) -> Desk:

@@ -45,7 +45,7 @@ def detach(launch: Launch) -> None:
         )
     try:
         wait_for_answer(place, process, errors)
-        remote.report(client.ask(place.socket, Request(Command.READY)))
+        remote.report(client.ask(place.socket, Request(Command.READY, follow=True)))
     except KeyboardInterrupt:
         raise DevsupError(
             "not waited for any longer: devsup goes on in the background",

@@ -62,16 +62,21 @@ def change(command: str, services: tuple[str, ...], procfile: str | None, *, wai
     Raises:
         DevsupError: some of them failed, or devsup went away meanwhile.
     """
-    report(client.ask(directory(procfile).socket, Request(Command(command), services, wait=wait)))
+    request = Request(Command(command), services, wait=wait, follow=wait)
+    report(client.ask(directory(procfile).socket, request))
 
 
 def report(replies: Iterable[Reply]) -> None:
-    """Print what is said about a change, as it comes."""
-    for reply in replies:
-        if reply.kind is Kind.SAY:
-            emit(f"{reply.text}\n")
-        elif reply.kind is Kind.LINES:
-            emit(reply.text)
+    """Print what is said about a change, as it comes; who is awaited meanwhile, on stderr."""
+    from devsup.edges.console import Awaited, fitted  # noqa: PLC0415  `status` does without
+
+    with Awaited(sys.stderr) as awaited:
+        for reply in replies:
+            awaited.show(reply.text if reply.kind is Kind.WAITING else "")
+            if reply.kind is Kind.SAY:
+                emit(fitted(f"{reply.text}\n", sys.stdout))
+            elif reply.kind is Kind.LINES:
+                emit(reply.text)
 
 
 def down(procfile: str | None) -> None:
@@ -85,7 +90,7 @@ def down(procfile: str | None) -> None:
     place = directory(procfile)
     holder = place.holder()
     supervisor = processes.hold(holder.identity) if holder else None
-    report(client.ask(place.socket, Request(Command.DOWN)))
+    report(client.ask(place.socket, Request(Command.DOWN, follow=True)))
     if supervisor and not processes.wait([supervisor], END_PATIENCE):
         raise DevsupError("devsup does not end", hint="type: devsup kill", exit_code=FAILED)
 

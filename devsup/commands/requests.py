@@ -1,8 +1,8 @@
 """What another terminal asks of a running devsup, carried out."""
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 from devsup.commands import attached, bug
@@ -19,10 +19,10 @@ from devsup.pure.snapshot import Status, as_data
 from devsup.pure.supervisor import Phase
 from devsup.pure.unit import Unit
 
-LAST_LINES = 10
-"""Lines of a crashed service that go with the bad news."""
+LAST_LINES = 12
+"""Lines of a crashed service that go with the bad news; two of them may say that it exited."""
 PERIOD = 1.0
-"""Seconds between two statuses of one who watches."""
+"""Seconds between two statuses of one who watches, and between two words to one who waits."""
 
 ASKED: Mapping[Command, Callable[[tuple[str, ...]], events.Asked]] = {
     Command.RESTART: events.RestartAsked,
@@ -76,9 +76,11 @@ class Desk:
             case Command.ATTACH:
                 await attached.serve(self.run, peer, names, request)
             case Command.DOWN:
-                await self.down()
+                with self.telling(peer, request):
+                    await self.down()
             case Command.READY:
-                await self.done(peer, names, is_serving, self.run.supervisor.change.began)
+                with self.telling(peer, request):
+                    await self.done(peer, names, is_serving, self.run.supervisor.change.began)
             case Command.RESTART | Command.START | Command.STOP as command:
                 await self.change(ASKED[command](names), peer, request)
 
@@ -126,9 +128,7 @@ class Desk:
         peer.send(lines_of(self.journal.tail(names, request.lines)))
         if not request.follow:
             return
-        end = self.journal.listen(
-            lambda name, lines: send_lines(peer, lines if not names or name in names else b"")
-        )
+        end = self.journal.listen(lambda _, lines: send_lines(peer, lines), names)
         try:
             await self.ended.wait()
         finally:
@@ -154,7 +154,26 @@ class Desk:
             peer.send(Reply(Kind.SAY, f"{problem}; what the files said last stays in force"))
         if request.wait:
             is_meant = is_stopped if isinstance(event, events.StopAsked) else is_serving
-            await self.done(peer, event.names, is_meant, asked)
+            with self.telling(peer, request):
+                await self.done(peer, event.names, is_meant, asked)
+
+    @contextmanager
+    def telling(self, peer: Peer, request: Request) -> Iterator[None]:
+        """Tell meanwhile who is awaited, if it is wanted to be known."""
+        if not request.follow:
+            yield
+            return
+        telling = asyncio.ensure_future(self.tell(peer))
+        try:
+            yield
+        finally:
+            telling.cancel()
+
+    async def tell(self, peer: Peer) -> None:
+        """Who is awaited, each second."""
+        while True:
+            await asyncio.sleep(PERIOD)
+            peer.send(Reply(Kind.WAITING, self.run.who_is_awaited()))
 
     async def done(
         self, peer: Peer, names: Collection[str], is_meant: Callable[[Unit], bool], asked: float
@@ -177,7 +196,7 @@ class Desk:
             peer.send(Reply(Kind.SAY, self.standing(unit, asked)))
         failed = [unit for unit in units if not is_meant(unit)]
         for unit in failed:
-            send_lines(peer, self.journal.tail({unit.spec.name}, LAST_LINES))
+            send_lines(peer, self.journal.last_life(unit.spec.name, LAST_LINES))
         if failed:
             names = " ".join(unit.spec.name for unit in failed)
             raise DevsupError(f"failed: {names}", hint=f"see: devsup logs {names}")

@@ -58,11 +58,12 @@ async def serve(
         diary = Diary(directory, surroundings.run, str(found.root), supervisor.roster.ports, lost)
         listener = listen(directory.socket)
         run = Run(supervisor, surroundings, zygote, output, diary.record)
+        run.begun = journal.begin
         log = LogFile(
             directory.log, found.options.log_size * MEBIBYTE, partial(tell_unlogged, output)
         )
         parts.callback(log.close)
-        journal.listen(lambda _, lines: log.write(lines))
+        journal.copy_to(log.write)
         sources = Sources(loop, found.root, supervisor, run.post, output.say)
         if request.watch:
             sources.start()  # before the services: what changes after their start is seen

@@ -143,4 +143,4 @@ class Terminals:
 
     def ask(self, name: str) -> None:
         """It waits for an answer that it cannot get from here."""
-        self.output.say(f"{name} waits at a prompt: devsup attach {name}")
+        self.output.say(f"{name} waits at a prompt: devsup attach {name}", about=name)

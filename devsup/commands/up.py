@@ -70,6 +70,7 @@ class Run:
         self.readiness = Readiness(self.post, self.ports)
         self.advise: Callable[[bytes, Unit], None] = lambda _lines, _unit: None
         self.quitting: Callable[[], None] = lambda: None
+        self.begun: Callable[[str], None] = lambda _name: None
         fd = sys.stdout.fileno()
         self.terminals = Terminals(output, fd, by_default=surroundings.terminal)
         self.groups: dict[str, Group] = {}
@@ -169,7 +170,11 @@ class Run:
                 notice = self.who_is_stuck(name)
             case tell.Quitting():
                 self.quitting()
-        self.output.say(report.sentence(notice), report.tone(notice))
+        self.output.say(report.sentence(notice), report.tone(notice), report.about(notice))
+
+    def advised(self, text: str, name: str) -> None:
+        """Tell the cause of a trouble that a service is in."""
+        self.output.say(text, Tone.REPORT, name)
 
     def leave(self, exit_code: int) -> None:
         """The first word about the end counts."""
@@ -221,6 +226,7 @@ class Run:
     def spawn(self, effect: do.Spawn) -> None:
         """Start a service under a guardian of its own."""
         name, unit = effect.name, self.supervisor.units[effect.name]
+        self.begun(name)
         new = self.groups[name] = Group(self.zygote, partial(self.happened, name))
         environment = envfile.environment(
             self.surroundings.shell,
@@ -237,7 +243,7 @@ class Run:
             theirs = self.terminals.open(unit.spec, partial(self.seen, unit))
             new.spawn(self.surroundings.root, unit.spec.shell_line, environment, theirs)
         except OSError as error:
-            self.output.say(f"{name} cannot be started: {error.strerror}", Tone.ALARM)
+            self.output.say(f"{name} cannot be started: {error.strerror}", Tone.ALARM, name)
             # Not at once: what else was decided with the start (a probe) must be there to be ended.
             self.loop.call_soon(self.happened, name, group.Gone())
 
@@ -256,7 +262,8 @@ class Run:
                 self.leaders[name] = leader
                 self.record(self.leaders)
             case group.Failed(number):
-                self.output.say(f"{name} cannot be started: {os.strerror(number)}", Tone.ALARM)
+                text = f"{name} cannot be started: {os.strerror(number)}"
+                self.output.say(text, Tone.ALARM, name)
                 self.post(events.LeaderExited(name, NOT_STARTED))
             case group.Exited(code):
                 self.output.catch_up(name)

@@ -1,9 +1,12 @@
 """The blocking end of the control socket, for commands; imports neither asyncio nor watchfiles."""
 
 import socket
+import sys
 from collections.abc import Iterator
 from contextlib import suppress
+from math import inf
 from pathlib import Path
+from time import monotonic
 from typing import BinaryIO
 
 from devsup.pure.errors import FAILED, RUNNING, DevsupError
@@ -11,6 +14,11 @@ from devsup.pure.protocol import Command, Kind, Reply, Request, dump, load_reply
 
 PATIENCE = 10.0
 """Seconds until a devsup that has nothing to wait for must have begun to answer."""
+SILENCE = 1.0
+"""Seconds until it is looked whether it is stopped, and between two looks."""
+
+PID, CREDENTIALS = 4, 12
+"""Bytes of the kernel's `struct ucred`, and of the pid, which comes first in it."""
 
 AT_ONCE = frozenset({Command.STATUS, Command.GLANCE, Command.LOGS, Command.COMPARE})
 """What can be answered without anything having to happen first."""
@@ -34,10 +42,10 @@ def ask(path: Path, request: Request) -> Iterator[Reply]:
     with socket.socket(socket.AF_UNIX) as connection:
         connect(connection, path)
         # Not before: with a timeout the kernel refuses at once when many connect at a time.
-        is_quick = (request.command in AT_ONCE and not request.follow) or not request.wait
-        connection.settimeout(PATIENCE if is_quick else None)
+        connection.settimeout(SILENCE)
         with suppress(BrokenPipeError, ConnectionResetError):  # it may have refused already
             connection.sendall(dump(request))
+        await_word(connection, request)
         yield from replies(connection)
 
 
@@ -55,15 +63,70 @@ def connect(connection: socket.socket, path: Path) -> None:
         raise DevsupError(f"devsup cannot be asked: {error.strerror}") from None
 
 
+def await_word(connection: socket.socket, request: Request) -> None:
+    """Until the other end says the first word, or hangs up.
+
+    Raises:
+        DevsupError: it is stopped, or silent for too long.
+    """
+    is_quick = (request.command in AT_ONCE and not request.follow) or not request.wait
+    until = monotonic() + (PATIENCE if is_quick else inf)
+    while not has_word(connection):
+        if is_stopped(connection):
+            raise stopped(request)
+        if monotonic() >= until:
+            raise silent()
+    connection.settimeout(None)
+
+
+def has_word(connection: socket.socket) -> bool:
+    """Whether there is something to read, or the end, within the connection's timeout."""
+    try:
+        with suppress(ConnectionResetError):
+            connection.recv(1, socket.MSG_PEEK)
+    except TimeoutError:
+        return False
+    return True
+
+
+def is_stopped(connection: socket.socket) -> bool:
+    """Whether the process that listens at the other end is stopped, where the kernel says whose.
+
+    One that is merely busy, however long, is not.
+    """
+    from devsup.edges import processes  # noqa: PLC0415  an answer is seldom missing
+
+    if not hasattr(socket, "SO_PEERCRED"):
+        return False
+    credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, CREDENTIALS)
+    return processes.is_stopped(int.from_bytes(credentials[:PID], sys.byteorder))
+
+
+def stopped(request: Request) -> DevsupError:
+    """The refusal when nobody hears us; the request lies there, and a change is still made."""
+    then = "" if request.command in AT_ONCE else ", which then does it"
+    return DevsupError(
+        "the running devsup is stopped, as by Ctrl-Z",
+        hint=f"continue it with `fg` in its terminal{then}, or end it: devsup kill",
+    )
+
+
+def silent() -> DevsupError:
+    """The refusal when it lives, as far as the kernel tells, and says nothing."""
+    return DevsupError(
+        f"the running devsup does not answer for {PATIENCE:.0f} s",
+        hint="it may be very busy: try again, or end it: devsup kill",
+    )
+
+
 def replies(connection: socket.socket) -> Iterator[Reply]:
     """Lines until the reply is complete.
 
     Raises:
-        DevsupError: the other end refuses, says nothing, or hangs up.
+        DevsupError: the other end refuses, or hangs up.
     """
     with connection.makefile("rb") as lines:
         while line := next_line(lines):
-            connection.settimeout(None)
             reply = load_reply(line)
             if reply.kind is Kind.REFUSED:
                 raise DevsupError(reply.text, hint=reply.hint, exit_code=reply.number)
@@ -81,8 +144,3 @@ def next_line(lines: BinaryIO) -> bytes:
         return lines.readline()
     except ConnectionResetError:
         return b""
-    except TimeoutError:
-        raise DevsupError(
-            f"devsup does not answer for {PATIENCE:.0f} s: is it stopped?",
-            hint="continue it with `fg` in its terminal, or end it: devsup kill",
-        ) from None

@@ -38,6 +38,9 @@ ALL_WAITING = 32 * MOST_WAITING
 """Bytes that may wait for one peer that does not read, and for all of them; lines that come then
 are dropped and counted."""
 
+DROPPED = frozenset({Kind.LINES, Kind.DRAWN, Kind.WAITING})
+"""What there is ever more of, and nobody needs who does not read."""
+
 _CREDENTIALS = struct.Struct("3i")  # struct ucred: pid, uid, gid
 
 
@@ -61,7 +64,7 @@ class Peer:
         """Send a line of the reply; output is dropped while it is behind."""
         if self._writer.transport.is_closing():
             return  # it hung up: asyncio would complain on stderr, in the middle of a line
-        if reply.kind in {Kind.LINES, Kind.DRAWN} and self.is_behind:
+        if reply.kind in DROPPED and self.is_behind:
             self._missed += reply.text.count("\n")
             return
         if self._missed:

@@ -1,9 +1,13 @@
 """The log of a run: a file of bounded size, and the one before it.
 
+Whose a line is stands in its prefix, `web.1 | `; whom a line of devsup's own is about, between the
+bar and the blank, `devsup |web.1 `, from where it is taken away when it is read.
+
 Written by the event loop itself: a write goes to the page cache and takes microseconds.
 """
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from itertools import chain, islice
 from pathlib import Path
@@ -39,11 +43,12 @@ class LogFile:
         except OSError as error:
             failed(error)
 
-    def write(self, lines: bytes) -> None:
-        """Append whole lines."""
+    def write(self, lines: bytes, about: str = "") -> None:
+        """Append whole lines; of devsup's own, whom they are about."""
         if self._file == CLOSED:
             return
         try:
+            lines = marked(lines, about) if about else lines
             if self._size and self._size + len(lines) > self._limit:
                 self._rotate()
             self._append(lines)
@@ -83,7 +88,7 @@ def tail(path: Path, names: frozenset[str], count: int) -> bytes:
     """
     lines = chain(backwards(path), *(backwards(older(path)) for _ in range(older(path).exists())))
     chosen = (line for line in lines if not names or not names.isdisjoint(names_of(line)))
-    return b"".join(line + b"\n" for line in reversed([*islice(chosen, count)]))
+    return b"".join(unmarked(line) + b"\n" for line in reversed([*islice(chosen, count)]))
 
 
 def backwards(path: Path) -> Iterator[bytes]:
@@ -107,8 +112,21 @@ def _split_backwards(file: BinaryIO, end: int) -> Iterator[bytes]:
     yield rest
 
 
+def marked(lines: bytes, about: str) -> bytes:
+    """Lines of devsup's own with the name of the service that they are about."""
+    return re.sub(rb"(?m)^([^|]*\|) ", rb"\g<1>%b " % about.encode(), lines)
+
+
+def unmarked(line: bytes) -> bytes:
+    """A line as it was said."""
+    label, _, text = line.partition(b"|")
+    mark, _, rest = text.partition(b" ")
+    return label + b"| " + rest if mark else line
+
+
 def names_of(line: bytes) -> tuple[str, str]:
     """Whose line it is, and of which process type: `12:00:00 web.1     | text`."""
-    words = line.partition(b"|")[0].split()
+    label, _, text = line.partition(b"|")
+    words = text.partition(b" ")[0].split() or label.split()
     name = words[-1].decode(errors="replace") if words else ""
     return name, name.rpartition(".")[0]

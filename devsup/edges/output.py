@@ -53,8 +53,8 @@ class Output:
     """Where the lines of all services and of devsup itself meet. To be used in the loop's thread.
 
     `closed` is called once when `fd` cannot be written any more (`failure` says why). The services
-    are read all the same, so that they can end in peace. `journal` gets every run of lines with a
-    plain prefix.
+    are read all the same, so that they can end in peace. `journal` gets whose each run of lines is,
+    the run with a plain prefix, and whom it is about if it is one of devsup's own.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class Output:
         colour: bool,
         timestamps: bool,
         closed: Callable[[], None],
-        journal: Callable[[str, bytes], None] = lambda _name, _lines: None,
+        journal: Callable[[str, bytes, str], None] = lambda _name, _lines, _about: None,
     ) -> None:
         self.failure: OSError | None = None
         self._loop = loop
@@ -138,11 +138,14 @@ class Output:
             service.pipes[-1].finished = True
             self._drain(service)
 
-    def say(self, text: str, tone: Tone = Tone.PLAIN) -> None:
-        """A line of devsup's own, or several; on a terminal they are broken between words."""
+    def say(self, text: str, tone: Tone = Tone.PLAIN, about: str = "") -> None:
+        """A line of devsup's own, or several; on a terminal they are broken between words.
+
+        `about` one service: then it is found among the lines of that one, too.
+        """
         text, prefix = text.rstrip("\n"), self._own[tone]
         now = _clock()
-        self._keep(self._services[OWN], _encoded(text), now)
+        self._keep(self._services[OWN], _encoded(text), now, about)
         width = self._live.columns - prefix.width - (len(now) if self._timestamps else 0)
         self._show(_encoded(wrapped(text, width)), prefix, now)
 
@@ -289,10 +292,10 @@ class Output:
         if seen:
             seen(run)
 
-    def _keep(self, service: _Service, run: bytes, now: bytes) -> bytes:
+    def _keep(self, service: _Service, run: bytes, now: bytes, about: str = "") -> bytes:
         """Pass a run on to the journal; what it became."""
         plain = prefixed(run, service.plain.at(now))
-        self._journal(service.name, plain)
+        self._journal(service.name, plain, about)
         return plain
 
     def _show(self, run: bytes, prefix: Prefix, now: bytes) -> None:

@@ -41,6 +41,14 @@ def row(pid: int) -> Row | None:
         return None
 
 
+def is_stopped(pid: int) -> bool:
+    """Whether a process is stopped, by Ctrl-Z or another signal, until it is continued."""
+    try:
+        return bool(psutil.Process(pid).status() == psutil.STATUS_STOPPED)
+    except HIDDEN:
+        return False
+
+
 def environ(pid: int) -> bytes | None:
     """The environment a process was started with, in the kernel's form."""
     try:

@@ -20,6 +20,7 @@ Grip = holding.Grip
 boot = kernel.boot
 command = kernel.command
 grip = holding.grip
+is_stopped = kernel.is_stopped
 is_taken = kernel.is_taken
 listening = kernel.listening
 pids = kernel.pids

@@ -50,6 +50,12 @@ def row(pid: int) -> Row | None:
     )
 
 
+def is_stopped(pid: int) -> bool:
+    """Whether a process is stopped, by Ctrl-Z or another signal, until it is continued."""
+    stat = read(pid, "stat")
+    return stat is not None and stat[stat.rindex(b")") + 2 :].startswith(b"T")
+
+
 def environ(pid: int) -> bytes | None:
     """The environment a process was started with, unless it wrote over it."""
     return read(pid, "environ")

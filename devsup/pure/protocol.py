@@ -40,6 +40,8 @@ class Command(Enum):
 class Request:
     """A command. `wait`: answer when it is done; `follow`: go on answering; `lines`: how many.
 
+    To `follow` a change is to hear meanwhile who is awaited. Only who asks for that gets a reply of
+    this kind: to a devsup that was installed before there was one it would be garbage.
     `columns` and `rows` are those of the window of who attaches.
     """
 
@@ -67,6 +69,7 @@ class Kind(Enum):
     STATUS = "status"
     SAY = "say"
     LINES = "lines"
+    WAITING = "waiting"
     DRAWN = "drawn"
     MISSED = "missed"
     DONE = "done"
@@ -77,9 +80,10 @@ class Kind(Enum):
 class Reply:
     """One line of a reply: its kind, and for each kind one thing.
 
-    STATUS: `status`. SAY and LINES: `text`. DRAWN: `text`, bytes as in a frame. MISSED: `number` of
-    lines. DONE: `number` is the exit code, and the end. REFUSED: `text` and `hint`, with the exit
-    code, and the end.
+    STATUS: `status`. SAY and LINES: `text`. WAITING: `text` in the place of the one before, empty
+    while nobody is awaited. DRAWN: `text`, bytes as in a frame. MISSED: `number` of lines. DONE:
+    `number` is the exit code, and the end. REFUSED: `text` and `hint`, with the exit code, and the
+    end.
     """
 
     kind: Kind

@@ -46,6 +46,17 @@ def tone(notice: Notice) -> Tone:
             return Tone.PLAIN
 
 
+def about(notice: Notice) -> str:
+    """The one service that it is about; empty for any other notice."""
+    match notice:
+        case tell.Exited(name) | tell.Following(name) | tell.Blocked(name) | tell.Late(name):
+            return name
+        case tell.Signalled(name) | tell.Killed(name) | tell.Stuck(name):
+            return name
+        case _:
+            return ""
+
+
 @singledispatch
 def sentence(notice: Notice) -> str:
     """A notice as devsup says it in the output."""

@@ -16,4 +16,7 @@ def _broken(line: str, width: int) -> list[str]:
         return [line]
     from textwrap import wrap  # noqa: PLC0415  it compiles patterns, for few lines
 
-    return wrap(line, width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+    indent = line[: -len(line.lstrip())] or "  "
+    return wrap(
+        line, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+    )

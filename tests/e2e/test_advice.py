@@ -117,6 +117,23 @@ def test_what_a_shell_expands_is_in_no_hint(stack: Stack) -> None:
     assert said == "web.1: a program is not on PATH: is the virtual environment active?"
 
 
+def test_a_hint_is_among_the_lines_of_its_service(stack: Stack) -> None:
+    stack.write("app/main.py", "")
+    stack.write("Procfile", "web: uvicorn app.mian:app\ndb: exec sleep 600\n")
+    stack.up(env=programs_on_path()).wait_for("hint: ")
+    stack.wait_for_generation(1)
+    assert "hint: web.1: " in stack.run("restart", "web").stdout
+    running = stack.run("logs", "web.1").stdout
+    assert "hint: web.1: " in running
+    assert re.search(
+        r"devsup \| web\.1 exited with status \d, and nobody had asked it to\n", running
+    )
+    assert "hint: " not in stack.run("logs", "db").stdout
+    stack.interrupt()
+    assert stack.run("logs", "web.1").stdout == running
+    assert stack.run("logs").stdout.count("hint: ") == 2  # one for each who started it
+
+
 # ---- a refused connection
 
 

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,9 +16,11 @@ from typing import TYPE_CHECKING, Any
 import kin
 import psutil
 import pytest
+from emulator import Emulator
 from other import other
 from stack import DEVSUP, hostile
 
+from devsup.edges import client
 from devsup.edges.rundir import RunDirectory
 from devsup.pure.protocol import Command, Kind, Reply, Request, dump
 
@@ -207,6 +210,24 @@ def test_env_files_are_advised_as_one_would_type_them_there(stack: Stack) -> Non
     assert "backend/.env: is not read; to read it: devsup up -e ../.env -e .env\n" in said
 
 
+@pytest.mark.parametrize("command", ["status", "restart"])
+def test_a_run_that_is_stopped_is_told_from_a_busy_one_soon(two: Stack, command: str) -> None:
+    two.signal(signal.SIGSTOP)
+    began = time.monotonic()
+    done = two.run(command)
+    took = time.monotonic() - began
+    two.signal(signal.SIGCONT)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "the running devsup is stopped" in done.stderr
+    assert "continue it with `fg`" in done.stderr
+    assert ("which then does it" in done.stderr) == (command == "restart")
+    assert took < client.PATIENCE
+    if command == "restart":
+        two.wait_for("restarting web.1 worker.1 on generation 1")
+        two.wait_for_generation(1)
+    assert states(two) == {"web.1": "up", "worker.1": "up"}
+
+
 # ---- changes
 
 
@@ -272,10 +293,22 @@ def test_a_service_that_does_not_come_up_fails_the_command_with_its_last_lines(
     done = stack.run("restart", "web")
     assert done.returncode == 1
     assert done.stdout.startswith("web.1 crashed: it exited with status 7\n")
-    assert re.search(r"web\.1 +\| it is broken\n$", done.stdout)
+    assert re.search(r"web\.1 +\| it is broken\n", done.stdout)
+    assert re.search(r"devsup +\| web\.1 exited with status 7", done.stdout)
     assert "failed: web.1" in done.stderr
     (stack.root / "broken").unlink()
     assert stack.run("start", "web").returncode == 0
+
+
+def test_only_lines_of_its_last_life_go_with_the_bad_news(stack: Stack) -> None:
+    stack.write("Procfile", "web: echo life $(cat life); exit 7\n")
+    stack.write("life", "one\n")
+    stack.up().wait_for("is down until")
+    stack.write("life", "two\n")
+    said = stack.run("restart").stdout
+    assert said.count("life two") == said.count("exited with status 7, and nobody") == 1
+    assert "life one" not in said
+    assert "life one" in stack.run("logs", "web").stdout
 
 
 def test_a_service_that_waits_in_vain_for_another_fails_the_command(stack: Stack) -> None:
@@ -352,6 +385,26 @@ def test_down_asked_twice_is_no_kill(stack: Stack) -> None:
         assert another.recv(1000) == dump(Reply(Kind.DONE))
     assert stack.wait_for_exit() == 0
     assert "SIGKILL to every" not in stack.output
+
+
+NAMES = [f"a-service-with-a-long-name-{number}" for number in range(5)]
+
+
+@pytest.mark.parametrize(
+    ("command", "exit_code"), [(["restart", NAMES[0]], 0), (["restart", "nobody"], 2)]
+)
+def test_sentences_are_broken_between_words_on_a_terminal_and_nowhere_in_a_pipe(
+    stack: Stack, command: list[str], exit_code: int
+) -> None:
+    stack.write("Procfile", "".join(f"{name}: {SLEEP}\n" for name in NAMES))
+    stack.up().wait_for_generation(1)
+    done = stack.run(*command)
+    assert max(map(len, (done.stdout + done.stderr).splitlines())) > 80
+    with other(stack, *command, terminal=True) as asking:
+        assert asking.wait()[0] == exit_code
+    lines = asking.words.heard.splitlines()
+    assert len(lines) > len((done.stdout + done.stderr).splitlines())
+    assert Emulator(80).feed(asking.words.heard).lines == lines
 
 
 # ---- one thing while another is under way

@@ -328,7 +328,8 @@ def wait_until(served: Served, condition: Callable[[], bool]) -> None:
 def test_a_devsup_that_does_not_answer_is_not_waited_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(client, "PATIENCE", 0.01)
+    monkeypatch.setattr(client, "PATIENCE", 0.02)
+    monkeypatch.setattr(client, "SILENCE", 0.01)
     monkeypatch.chdir(tmp_path)
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind("stopped")

@@ -138,7 +138,7 @@ async def test_it_is_not_in_the_journal() -> None:
     heard: list[bytes] = []
     seat = Seat()
     loop = asyncio.get_running_loop()
-    journal = lambda _, lines: heard.append(lines)  # noqa: E731
+    journal = lambda _name, lines, _about: heard.append(lines)  # noqa: E731
     output = Output(loop, seat.fd, ["web.1"], closed=ignore, journal=journal, **PLAIN)
     output.show(Layer.PROGRESS, "waiting")
     output.tell("for the person")

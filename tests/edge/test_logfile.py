@@ -60,6 +60,21 @@ def test_a_service_is_found_by_its_name_and_by_its_type(log: Log, name: str) -> 
     assert log.tail(9, name) == ["web.1 | web.2 | one", *others]
 
 
+def test_what_devsup_says_of_a_service_is_found_under_its_name_as_it_was_said(log: Log) -> None:
+    log.write("web.1 | one")
+    log.file.write(b"12:00:00 devsup | two | 2\n12:00:00 devsup | three\n", "web.1")
+    log.write("devsup | four")
+    about = ["devsup | two | 2", "devsup | three"]
+    assert log.tail(9, "web.1") == log.tail(9, "web") == ["web.1 | one", *about]
+    assert log.tail(9) == ["web.1 | one", *about, "devsup | four"]
+    assert log.tail(9, "worker.1") == []
+
+
+def test_a_service_may_have_a_number_for_a_name(log: Log) -> None:
+    log.file.write(b"12:00:00 devsup | one\n", "1.1")
+    assert log.tail(9, "1.1") == log.tail(9) == ["devsup | one"]
+
+
 def test_a_carriage_return_is_part_of_its_line(log: Log) -> None:
     log.write("web.1 | 10%\r20%\r30%", "web.1 | done")
     assert log.tail(2, "web.1") == ["web.1 | 10%\r20%\r30%", "web.1 | done"]

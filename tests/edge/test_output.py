@@ -89,7 +89,7 @@ async def test_own_lines_may_name_files_that_are_no_text(screen: Screen) -> None
 @awaited
 async def test_the_journal_gets_every_line_in_plain(screen: Screen) -> None:
     heard: list[tuple[str, bytes]] = []
-    journal = lambda name, lines: heard.append((name, lines))  # noqa: E731
+    journal = lambda name, lines, _: heard.append((name, lines))  # noqa: E731
     async with showing(screen, colour=True, journal=journal) as output:
         service = Service(output)
         await service.told(b"one\ntwo\n")

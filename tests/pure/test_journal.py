@@ -78,3 +78,35 @@ def test_a_listener_may_end_itself_while_it_is_told_and_nobody_misses_a_run() ->
     journal.add("web.1", b"one\n")
     journal.add("web.1", b"two\n")
     assert heard == [b"one\n", b"two\n"]
+
+
+def test_what_devsup_says_of_a_service_is_found_among_the_lines_of_that_one() -> None:
+    journal = Journal()
+    heard: list[bytes] = []
+    copied: list[tuple[bytes, str]] = []
+    end = journal.listen(lambda _, run: heard.append(run), {"web.1"})
+    journal.copy_to(lambda run, about: copied.append((run, about)))
+    journal.add("web.1", b"one\n")
+    journal.add("devsup", b"two\n", "web.1")
+    journal.add("devsup", b"three\n", "worker.1")
+    journal.add("devsup", b"four\n")
+    assert journal.tail({"web.1"}, 9) == b"".join(heard) == b"one\ntwo\n"
+    assert journal.tail((), 9) == b"one\ntwo\nthree\nfour\n"
+    assert copied[1:] == [(b"two\n", "web.1"), (b"three\n", "worker.1"), (b"four\n", "")]
+    end()
+    journal.add("web.1", b"five\n")
+    assert heard == [b"one\n", b"two\n"]
+
+
+def test_the_last_life_of_a_service_is_without_the_lines_of_those_before() -> None:
+    journal = Journal()
+    assert journal.last_life("web.1", 9) == b""
+    journal.add("web.1", b"one\n")
+    journal.add("devsup", b"two\n", "web.1")
+    journal.begin("web.1")
+    journal.add("worker.1", b"three\n")
+    journal.add("web.1", b"four\nfive\n")
+    journal.add("devsup", b"six\n", "web.1")
+    assert journal.last_life("web.1", 9) == b"four\nfive\nsix\n"
+    assert journal.last_life("web.1", 2) == b"five\nsix\n"
+    assert journal.last_life("worker.1", 9) == b"three\n"

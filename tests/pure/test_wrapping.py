@@ -18,6 +18,14 @@ def test_a_line_is_broken_between_words_and_what_follows_is_indented() -> None:
     )
 
 
+def test_what_is_indented_stays_so() -> None:
+    assert wrapped(f"devsup: no\n        {LONG}", 48) == (
+        "devsup: no\n"
+        "        web.1 (port 5000) worker.1 (log line) on\n"
+        "        generation 1 in 0.8 s"
+    )
+
+
 @pytest.mark.parametrize("width", [0, -20, NARROW - 1])
 def test_without_room_to_wrap_in_it_stays_as_it_is(width: int) -> None:
     assert wrapped(LONG, width) == LONG
