@@ -59,7 +59,7 @@ def test_what_is_about_one_service_names_it() -> None:
     late = tell.Late("web.1", LogReady("ready"), 60.0)
     for notice in (tell.Exited("web.1", 7, 3), late, tell.Stuck("web.1"), tell.Killed("web.1")):
         assert report.about(notice) == "web.1"
-    assert report.about(CRASHED) == report.about(tell.Quitting(("web.1",)), 1) == ""
+    assert report.about(CRASHED) == report.about(tell.Quitting(("web.1",), 1)) == ""
 
 
 @pytest.mark.parametrize(
