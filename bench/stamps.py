@@ -55,9 +55,10 @@ class Stamps:
         return [each for each in self.all if each.what == "stop"]
 
     def living(self) -> list[Stamp]:
-        """The starts of those that are alive."""
-        stopped = {each.pid for each in self.stops()}
-        return [each for each in self.starts() if each.pid not in stopped and is_alive(each.pid)]
+        """The starts of those that are alive; numbers come round again within a thousand edits."""
+        self.look()
+        latest = {each.pid: each for each in self.all}
+        return [each for each in latest.values() if each.what == "start" and is_alive(each.pid)]
 
 
 def parse(line: str, offset: float = 0.0) -> Stamp:

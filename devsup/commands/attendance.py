@@ -4,6 +4,7 @@ All of it is imported while the services are starting, which takes none of it.
 """
 
 from contextlib import AsyncExitStack
+from functools import partial
 from socket import socket
 
 from devsup.commands.advice import Advice
@@ -36,8 +37,18 @@ async def attend(
     parts.callback(run.zygote.close, END_PATIENCE)
     foreground = Foreground(run, desk)
     parts.callback(foreground.close)
-    run.quitting = foreground.close  # what is typed from then on is for the shell
+    run.quitting = partial(end_attention, foreground, following)
     foreground.open()
+
+
+def end_attention(foreground: Foreground, following: Following) -> None:
+    """The run is ending: what is typed from then on is for the shell, and edits come too late.
+
+    The kernel may take 25 ms to let go of a watch: beside the end of the services.
+    """
+    foreground.close()
+    following.close()
+    following.sources.close()
 
 
 def adviser(run: Run) -> Advice:
