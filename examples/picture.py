@@ -159,7 +159,7 @@ def main() -> None:
     rows = screen(play())
     lines = ["".join(character for character, _ in row) for row in rows]
     first = next(at for at, line in enumerate(lines) if "devsup" in line and "(port" in line)
-    (ROOT / "docs" / "session.svg").write_text(draw(rows[first:]), encoding="utf-8")
+    (ROOT / "examples" / "session.svg").write_text(draw(rows[first:]), encoding="utf-8")
 
 
 if __name__ == "__main__":

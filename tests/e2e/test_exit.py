@@ -67,8 +67,7 @@ def test_a_second_hangup_does_not_hurry_the_end(stack: Stack) -> None:
     stack.signal(signal.SIGHUP)
     stack.wait_for("asked")
     stack.signal(signal.SIGHUP)
-    stack.write(".env", "this is broken\n")
-    stack.wait_for(r"\.env:1: ")  # the loop has been round since
+    assert "quitting" in stack.run("status").stdout  # the loop has been round since
     finish()
     assert stack.wait_for_exit() == 129
     stack.wait_for("bye")
