@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import subprocess
 import sys
@@ -25,7 +26,12 @@ class Words:
     def listen(self) -> bool:
         """Wait for more; False at the end."""
         assert is_readable(self.descriptor, SECONDS), f"nothing more than {self.heard!r}"
-        received = os.read(self.descriptor, 65536)
+        try:
+            received = os.read(self.descriptor, 65536)
+        except OSError as error:
+            if error.errno != errno.EIO:
+                raise
+            received = b""  # a terminal that nobody has open any more
         self.heard += received.decode()
         return bool(received)
 
