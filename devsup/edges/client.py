@@ -1,7 +1,6 @@
 """The blocking end of the control socket, for commands; imports neither asyncio nor watchfiles."""
 
 import socket
-import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from math import inf
@@ -16,9 +15,6 @@ PATIENCE = 10.0
 """Seconds until a devsup that has nothing to wait for must have begun to answer."""
 SILENCE = 1.0
 """Seconds until it is looked whether it is stopped, and between two looks."""
-
-PID, CREDENTIALS = 4, 12
-"""Bytes of the kernel's `struct ucred`, and of the pid, which comes first in it."""
 
 AT_ONCE = frozenset({Command.STATUS, Command.GLANCE, Command.LOGS, Command.COMPARE})
 """What can be answered without anything having to happen first."""
@@ -95,11 +91,10 @@ def is_stopped(connection: socket.socket) -> bool:
     One that is merely busy, however long, is not.
     """
     from devsup.edges import processes  # noqa: PLC0415  an answer is seldom missing
+    from devsup.edges.credentials import credentials  # noqa: PLC0415  likewise
 
-    if not hasattr(socket, "SO_PEERCRED"):
-        return False
-    credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, CREDENTIALS)
-    return processes.is_stopped(int.from_bytes(credentials[:PID], sys.byteorder))
+    listener = credentials(connection)
+    return listener is not None and processes.is_stopped(listener.pid)
 
 
 def stopped(request: Request) -> DevsupError:

@@ -10,10 +10,10 @@ import contextlib
 import os
 import select
 import socket
-import struct
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 
+from devsup.edges.credentials import credentials
 from devsup.pure.errors import USAGE, DevsupError
 from devsup.pure.protocol import (
     LONGEST_REQUEST,
@@ -40,8 +40,6 @@ are dropped and counted."""
 
 DROPPED = frozenset({Kind.LINES, Kind.DRAWN, Kind.WAITING})
 """What there is ever more of, and nobody needs who does not read."""
-
-_CREDENTIALS = struct.Struct("3i")  # struct ucred: pid, uid, gid
 
 
 class Peer:
@@ -166,7 +164,8 @@ class Control:
     def _check(self, writer: asyncio.StreamWriter) -> None:
         if len(self._peers) > MOST_PEERS:
             raise DevsupError("too many commands ask at once", hint="try again")
-        if user(writer.get_extra_info("socket")) not in {None, 0, os.getuid()}:
+        peer = credentials(writer.get_extra_info("socket"))
+        if peer and peer.uid not in {0, os.getuid()}:
             raise DevsupError("this devsup belongs to another user", exit_code=USAGE)
 
     async def _request(self, reader: asyncio.StreamReader) -> Request:
@@ -215,12 +214,3 @@ def polled() -> "select.epoll":
         return select.epoll()
     except OSError as error:
         raise DevsupError(f"devsup cannot attach to anything: {error.strerror}") from None
-
-
-def user(connection: socket.socket) -> int | None:
-    """Who is at the other end, as the kernel says; None where it cannot (macOS)."""
-    if not hasattr(socket, "SO_PEERCRED"):
-        return None
-    option = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
-    uid: int = _CREDENTIALS.unpack(option)[1]
-    return uid
