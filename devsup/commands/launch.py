@@ -18,6 +18,7 @@ from devsup.pure.envfile import Settings
 from devsup.pure.errors import RUNNING, DevsupError, UnreadableError
 from devsup.pure.options import OnExit
 from devsup.pure.procfile import FIRST_PORT
+from devsup.pure.sighting import is_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +98,9 @@ def clear_former_run(found: Project, directory: RunDirectory) -> None:
 
     A run that ended cleanly left no record, and no process with a mark of this project.
     """
-    marks = (processes.marks(pid).run for pid in processes.pids())
-    if not directory.record.exists() and not any(map(directory.has_named, filter(None, marks))):
+    runs = (processes.marks(pid).run for pid in processes.pids())
+    marked = any(run and is_of(run, directory.key) for run in runs)
+    if not directory.record.exists() and not marked:
         return
     from devsup.commands import kill  # noqa: PLC0415  slow, and most runs end cleanly
 

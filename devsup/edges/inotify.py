@@ -117,6 +117,7 @@ class Inotify:
         One that was watched before stays so without a gap: the kernel knows it by its inode.
         """
         names: dict[int, frozenset[str]] = {}
+        self._paths = {}
         for directory, wanted in places.items():
             watch = self._queue.add(directory)
             names[watch] = names.get(watch, frozenset({ITSELF})) | wanted

@@ -148,10 +148,6 @@ class RunDirectory:
         """A name for a run that nobody else has; its first half tells the project."""
         return f"{self.key}-{os.urandom(4).hex()}"
 
-    def has_named(self, run: str) -> bool:
-        """Whether a run is one of this project."""
-        return run.partition("-")[0] == self.key
-
     def lock(self, role: Role = Role.UP) -> Lock | None:
         """The lock; None when another process holds it."""
         while True:

@@ -10,7 +10,7 @@ from enum import Enum
 from pathlib import PurePath
 
 from devsup.pure.record import Record, Session
-from devsup.pure.sighting import Sighting
+from devsup.pure.sighting import Sighting, is_of
 
 INIT = 1
 WRAPPERS = 2
@@ -67,7 +67,7 @@ class Project:
 
     def marked(self, run: str) -> bool:
         """Whether a mark is one of this project's."""
-        return run.partition("-")[0] == self.key
+        return is_of(run, self.key)
 
 
 def proof(seen: Sighting, project: Project) -> Reason | None:

@@ -70,6 +70,11 @@ class Sighting:
     command: tuple[str, ...] = field(repr=False)
 
 
+def is_of(run: str, key: str) -> bool:
+    """Whether a run, as a mark names it, is one of the project with this key."""
+    return run.partition("-")[0] == key
+
+
 def marks(environ: Mapping[str, str]) -> Marks:
     """The marks in an environment; a generation that is no number counts as absent."""
     generation = environ.get(GENERATION, "")
