@@ -2,15 +2,15 @@
 
 import os
 import time
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TextIO
 
+from devsup.edges import window
 from devsup.pure.bottom import ERASE, RESET, Layer, drawn
 from devsup.pure.wrapping import wrapped
 
-USUAL = 80
-"""Columns of a terminal that does not tell."""
 AGAIN_AS_LINE = 5.0
 """Seconds at least between two lines about the same wait."""
 
@@ -47,7 +47,11 @@ class Awaited:
             self._draw(self._stream, text)
 
     def _draw(self, stream: TextIO, text: str) -> None:
-        line = drawn(Layer.PROGRESS, text, columns(stream) or USUAL) if text else RESET
+        line = (
+            drawn(Layer.PROGRESS, text, window.columns(stream.fileno()) or window.USUAL)
+            if text
+            else RESET
+        )
         self._is_drawn = bool(text)
         self._write(stream, (ERASE + line).decode())
 
@@ -71,12 +75,8 @@ class Awaited:
 
 def is_possible(stream: TextIO) -> bool:
     """Whether it is a terminal that can more than show lines, and nobody else's prompt is there."""
-    if not stream.isatty() or os.environ.get("TERM") == "dumb":
-        return False
-    try:
-        return os.tcgetpgrp(stream.fileno()) == os.getpgrp()
-    except OSError:  # not the terminal of this session: there is no prompt to spoil
-        return True
+    fd = stream.fileno() if stream.isatty() else -1
+    return window.is_clever(fd) and not window.is_behind(fd)
 
 
 def fitted(text: str, stream: TextIO | None) -> str:
@@ -85,10 +85,7 @@ def fitted(text: str, stream: TextIO | None) -> str:
 
 
 def columns(stream: TextIO | None) -> int:
-    """The width of this moment; 0 when it has none, or nobody knows."""
-    if stream is None:
-        return 0
-    try:
-        return os.get_terminal_size(stream.fileno()).columns
-    except OSError:
-        return 0
+    """The width of this moment; 0 when there is none."""
+    with suppress(OSError):  # a stream of Python's own
+        return window.columns(stream.fileno()) if stream else 0
+    return 0

@@ -1,12 +1,8 @@
 """What stays at the bottom of the terminal while lines go by above it."""
 
-import os
-
+from devsup.edges import window
 from devsup.edges.terminal import Terminal
 from devsup.pure.bottom import ERASE, RESET, Layer, drawn
-
-USUAL = 80
-"""Columns of a terminal that does not tell, for what must not wrap."""
 
 BEHIND = 16 * 1024
 """When more bytes wait for the terminal, nothing new is drawn: a terminal that was stopped for an
@@ -24,12 +20,12 @@ class Live:
         self._fd = fd
         self._texts: dict[Layer, str] = {}
         self._is_drawn = False
-        self.is_clever = os.isatty(fd) and os.environ.get("TERM") != "dumb"
+        self.is_clever = window.is_clever(fd)
 
     @property
     def is_possible(self) -> bool:
         """Whether anything can be shown at the bottom now: it may be a shell's prompt."""
-        return self.is_clever and not is_behind(self._fd)
+        return self.is_clever and not window.is_behind(self._fd)
 
     def write(self, lines: bytes) -> None:
         """Whole lines, above what is at the bottom; all of it in one write."""
@@ -60,22 +56,9 @@ class Live:
     def _drawn(self) -> bytes:
         layer = next((layer for layer in Layer if layer in self._texts), None)
         self._is_drawn = layer is not None
-        return drawn(layer, self._texts[layer], self.columns or USUAL) if layer else b""
+        return drawn(layer, self._texts[layer], self.columns or window.USUAL) if layer else b""
 
     @property
     def columns(self) -> int:
         """The width of this moment; 0 when nobody knows."""
-        if not self.is_clever:
-            return 0
-        try:
-            return os.get_terminal_size(self._fd).columns
-        except OSError:  # it hung up
-            return 0
-
-
-def is_behind(fd: int) -> bool:
-    """Whether this is our controlling terminal, and somebody else is in its foreground."""
-    try:
-        return os.tcgetpgrp(fd) != os.getpgrp()
-    except OSError:
-        return False
+        return window.columns(self._fd) if self.is_clever else 0
