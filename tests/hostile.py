@@ -113,6 +113,21 @@ def farewell(options: Options) -> NoReturn:
     os._exit(0)
 
 
+def traced(options: Options) -> NoReturn:
+    """Have the parent for a tracer, whom the kernel tells of every stop; then stop, ever again."""
+    parent = os.getpid()
+    if os.fork() == 0:
+        while state(parent) not in "tT":
+            os.sched_yield()
+        announce(options, parent)
+        os._exit(0)
+    ptrace = ctypes.CDLL(None).ptrace
+    while time.monotonic() < END:
+        ptrace(0, 0, None, None)  # PTRACE_TRACEME
+        os.kill(parent, signal.SIGSTOP)
+    os._exit(0)
+
+
 def pool(options: Options) -> NoReturn:
     """A child at work, which SIGTERM would interrupt, under a parent that sees the work through.
 
@@ -193,6 +208,7 @@ KINDS = (
     escapes,
     stubborn,
     stopped,
+    traced,
     pool,
     holder,
     zombies,

@@ -47,6 +47,7 @@ PR_SET_CHILD_SUBREAPER = 36
 # Made before the forks: whatever a guardian makes for itself is memory of its own.
 LIBC = ctypes.CDLL(None)
 CATCHABLE = signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}
+DEATHS = {os.CLD_EXITED, os.CLD_KILLED, os.CLD_DUMPED}
 SOME = 64  # children watched at once
 CLEAN = b"\r\x1b[0m\x1b[J"  # no colour, and no line that says what no longer is
 
@@ -98,12 +99,15 @@ def kill_each(pids: Iterable[int]) -> None:
 
 
 def reap(pid: int) -> int | None:
-    """Exit code (-signal) of a child that died, which frees its pid; None while it lives."""
+    """Exit code (-signal) of a child that died, which frees its pid; None while it lives.
+
+    Whoever calls PTRACE_TRACEME makes us its tracer, whom the kernel tells of stops, too.
+    """
     try:
         reaped, status = os.waitpid(pid, os.WNOHANG)
     except ChildProcessError:
         return None
-    return os.waitstatus_to_exitcode(status) if reaped else None
+    return os.waitstatus_to_exitcode(status) if reaped and not os.WIFSTOPPED(status) else None
 
 
 def end_children(patience: float, spared: AbstractSet[int] = frozenset()) -> bool:
@@ -139,7 +143,7 @@ def exit_code(pid: int) -> int | None:
     if not hasattr(os, "waitid"):  # macOS before Python 3.13
         return reap(pid)
     dead = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-    if dead is None:
+    if dead is None or dead.si_code not in DEATHS:
         return None
     return dead.si_status if dead.si_code == os.CLD_EXITED else -dead.si_status
 

@@ -339,6 +339,24 @@ def test_a_killed_guardian_leaves_nothing_and_harms_no_other_service(stage: Stag
     assert not other.gone
 
 
+def test_a_stop_of_a_leader_that_has_us_for_its_tracer_is_not_its_end(stage: Stage) -> None:
+    service = stage.hostile("traced")
+    service.group.kill()
+    assert service.wait_for(Exited) == Exited(-signal.SIGKILL)
+    service.wait_for(Gone)
+
+
+def test_stops_of_what_has_us_for_its_tracer_harm_no_other_service(stage: Stage) -> None:
+    services = [stage.hostile("daemon", "--then", "traced") for _ in range(5)]
+    other = stage.echo()
+    for service in services:
+        os.kill(service.group.guardian, signal.SIGKILL)
+        service.wait_for(Gone)
+        assert not service.alive
+    other.wait_for_answer()
+    assert not other.gone
+
+
 def test_a_killed_guardian_whose_leader_was_dead_leaves_nothing(stage: Stage) -> None:
     service = stage.hostile("daemon", "--clear")
     service.wait_for(Exited)
