@@ -22,10 +22,10 @@ class Diary:
         run: str,
         root: str,
         ports: Callable[[], Iterable[int]],
-        lost: Callable[[OSError], None],
+        lost: Callable[[str], None],
     ) -> None:
         self.directory = directory
-        self.lost: Callable[[OSError], None] | None = lost
+        self.lost: Callable[[str], None] | None = lost
         self.ports = ports
         self.page = Record(run, root, processes.boot(), processes.own(), (), (*ports(),))
         try:
@@ -45,9 +45,14 @@ class Diary:
         try:
             self.directory.write(self.page)
         except OSError as error:
-            if self.lost:
-                self.lost(error)
-                self.lost = None
+            self._lose(str(error.strerror))
+        except DevsupError as error:  # somebody has made its directory anew, or opened it
+            self._lose(error.message)
+
+    def _lose(self, reason: str) -> None:
+        if self.lost:
+            self.lost(reason)
+            self.lost = None
 
 
 def session(service: str, pid: int) -> Session | None:

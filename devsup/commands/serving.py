@@ -90,10 +90,10 @@ def refuse_lost_output(failure: OSError | None) -> None:
         raise DevsupError(f"the output cannot be written: {failure.strerror}; stopped everything")
 
 
-def tell_unrecorded(output: Output, error: OSError) -> None:
+def tell_unrecorded(output: Output, reason: str) -> None:
     """What is lost with the record."""
     output.say(
-        f"the run cannot be recorded ({error.strerror}): should all of devsup be killed at once,"
+        f"the run cannot be recorded ({reason}): should all of devsup be killed at once,"
         " some of its processes may not be found afterwards"
     )
 
