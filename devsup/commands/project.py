@@ -162,7 +162,7 @@ class EnvFiles:
         """
         parsed = [self._parse(path, contents[path]) for path in self.paths]
         layers = tuple(layer for layer, _ in parsed)
-        settings, too_long = envfile.resolve(layers, self.shell)
+        settings, too_long = envfile.resolve(layers, self.shell, os.sysconf("SC_ARG_MAX"))
         problems = tuple(problem for _, found in parsed for problem in found) or too_long
         if not problems:
             read = {path: contents[path] for path in self.paths}

@@ -23,7 +23,10 @@ LARGEST_STRING = 128 * 1024
 """MAX_ARG_STRLEN of Linux: `execve` refuses a longer `KEY=value`, its NUL included."""
 
 LARGEST_TOTAL = 1024 * 1024
-"""Half of what `execve` takes by default for arguments and environment together."""
+"""Of all settings together: half of what `execve` takes by default."""
+
+RESERVE = 64 * 1024
+"""Of what `execve` takes: for the command line, what devsup adds, and a pointer to each string."""
 
 MOST_BLANKS = 1000
 MOST_REFERENCES = 1000
@@ -39,7 +42,10 @@ _UNFIT = (
     (re.compile("\0"), "contains a NUL byte"),
     (re.compile(rf"[^\S\n]{{{MOST_BLANKS}}}"), f"has {MOST_BLANKS} blanks in a row"),
 )
-_TOO_LONG = "this value outgrows what the kernel passes to a program (128 KiB, and 1 MiB in all)"
+_TOO_LONG = (
+    "this value outgrows what the kernel passes to a program (128 KiB, and at most 1 MiB in all,"
+    " less where the shell exports much)"
+)
 
 _MARK = "DEVSUP_"
 
@@ -181,15 +187,19 @@ def _line(statement: Statement) -> int:
 
 
 def resolve(
-    layers: Sequence[Layer], shell: Mapping[str, str]
+    layers: Sequence[Layer], shell: Mapping[str, str], limit: int = 2 * LARGEST_TOTAL
 ) -> tuple[Settings, tuple[Problem, ...]]:
     """The settings of all layers; a later binding wins over an earlier one of the same key.
 
     `${VAR}` and `${VAR:-default}` mean what was bound last before them, in this file or an earlier
     one, else the shell's value. References multiply: a few short lines can ask for gigabytes. The
-    one problem that may come back is a value that outgrows the kernel's limits.
+    one problem that may come back is a value that outgrows the kernel's limits, of which `limit` is
+    that of arguments and environment together, in bytes.
     """
-    known, values, sources, room = dict(shell), {}, {}, LARGEST_TOTAL
+    known, values, sources = dict(shell), {}, {}
+    bound = {binding.key for layer in layers for binding in layer.bindings}
+    others = sum(_size(f"{key}={shell[key]}\0") for key in shell.keys() - bound)
+    room = min(LARGEST_TOTAL, limit - RESERVE - others)
     for layer in layers:
         for binding in layer.bindings:
             value = _filled(binding, known, min(LARGEST_STRING, room))

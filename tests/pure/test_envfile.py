@@ -241,6 +241,15 @@ def test_all_settings_together_fit_what_the_kernel_takes() -> None:
     assert 8 * LARGEST_STRING == LARGEST_TOTAL
 
 
+def test_the_settings_leave_room_for_what_the_shell_exports_and_they_do_not_replace() -> None:
+    layer, _ = envfile.parse(b"A=xx\nB=xx\n", ".env")
+    shell = {"OTHER": "x" * 1000, "A": "x" * 1000}
+    takes = len("OTHER=\0") + 1000 + len("A=xx\0B=xx\0") + envfile.RESERVE
+    assert resolve([layer], shell, takes)[1] == ()
+    [problem] = resolve([layer], shell, takes - 1)[1]
+    assert problem.line == 2
+
+
 SECRET = "s3cr3t"  # a piece that no name, message or repr of ours contains
 LINES = st.sampled_from(
     [
