@@ -12,6 +12,9 @@ from devsup.pure.programs import HttpReady, ListenReady, LogReady, PortReady, Re
 # Colours stand between the words of a line, but nobody means them in a pattern.
 _COLOURS = re.compile(rb"\x1b\[[0-9;]*m")
 
+SETTLE_TIME = 0.5
+"""Seconds that a leader must live to count as ready when nothing better is known of it."""
+
 Ports = Callable[[str], frozenset[int]]
 
 
@@ -24,6 +27,8 @@ class Readiness:
         self._asking: dict[str, asyncio.Task[None]] = {}
         self._hints: dict[str, asyncio.Event] = {}
         self._awaited: dict[str, tuple[re.Pattern[bytes], BecameReady]] = {}
+        self._unsettled: dict[str, BecameReady] = {}
+        self._settling: dict[str, asyncio.TimerHandle] = {}
 
     def ask(self, name: str, epoch: int, ready: Ready, patience: float) -> None:
         """Post BecameReady with this epoch as soon as the service is ready.
@@ -45,7 +50,13 @@ class Readiness:
                 answer = BecameReady(name, epoch, f"port {port}" if port else "listening")
                 self._keep_asking(answer, partial(self._listens, name, port), patience)
             case SettleReady():
-                pass  # that is a timer, and the supervisor's own
+                self._unsettled[name] = BecameReady(name, epoch, "settled")
+
+    def started(self, name: str) -> None:
+        """Its leader lives. Only now: a request to start it may wait, and come to nothing."""
+        if answer := self._unsettled.pop(name, None):
+            loop = asyncio.get_running_loop()
+            self._settling[name] = loop.call_later(SETTLE_TIME, self._post, answer)
 
     def seen(self, name: str, lines: bytes) -> None:
         """Whole lines of a service's output: what to look for, or a hint to ask again."""
@@ -62,13 +73,14 @@ class Readiness:
         """The service is gone, or starts again."""
         self._awaited.pop(name, None)
         self._hints.pop(name, None)
-        task = self._asking.pop(name, None)
-        if task:
-            task.cancel()
+        self._unsettled.pop(name, None)
+        for pending in (self._asking.pop(name, None), self._settling.pop(name, None)):
+            if pending:
+                pending.cancel()
 
     def close(self) -> None:
         """Ask nothing any more."""
-        for name in {*self._asking, *self._awaited}:
+        for name in {*self._asking, *self._awaited, *self._unsettled, *self._settling}:
             self.forget(name)
 
     def _keep_asking(self, answer: BecameReady, question: probe.Question, patience: float) -> None:

@@ -260,6 +260,7 @@ class Run:
         match happening:
             case group.Started(leader):
                 self.leaders[name] = leader
+                self.readiness.started(name)
                 self.record(self.leaders)
             case group.Failed(number):
                 text = f"{name} cannot be started: {os.strerror(number)}"

@@ -120,7 +120,7 @@ def spawn(life: Life, _: Steps) -> Outcome:
 
 
 def settle(life: Life, _: Steps) -> Outcome:
-    """It is ready, by its probe or by having lived long enough."""
+    """It is ready; that it is late is no change of its life."""
     return enter(life, State.UP)
 
 
@@ -186,7 +186,7 @@ ALIVE: dict[Event, Transition] = {
 
 TABLE: dict[State, dict[Event, Transition]] = {
     State.DOWN: {Event.START: spawn},
-    State.STARTING: ALIVE | {Event.TIMER: settle, Event.READY: settle},
+    State.STARTING: ALIVE | {Event.READY: settle},
     State.UP: ALIVE,
     State.STOPPING: {
         Event.STOP: give_up,

@@ -8,11 +8,9 @@ from devsup.pure import lifecycle
 from devsup.pure import notices as tell
 from devsup.pure.effects import Effect
 from devsup.pure.lifecycle import AT_REST, Event, Life, State, Want
-from devsup.pure.programs import ListenReady, Ready, SettleReady
+from devsup.pure.programs import ListenReady, Ready
 from devsup.pure.stack import Spec
 
-SETTLE_TIME = 0.5
-"""Seconds that a service must live to count as ready when nothing better is known of it."""
 BACKOFF_FIRST = 0.5
 BACKOFF_LIMIT = 30.0
 """Seconds before the first restart of a service that ended, doubled each time, and the most."""
@@ -119,7 +117,7 @@ class Unit:
         return self.advance(Event.START, now)
 
     def became_ready(self, how: str, now: float) -> Effects:
-        """Its probe, or having lived long enough, says so."""
+        """Its probe says so."""
         self.how = how
         return self.advance(Event.READY, now)
 
@@ -127,8 +125,6 @@ class Unit:
         """The wait of its state is over."""
         if self.life.state is not State.STARTING:
             return self.advance(Event.TIMER, now)
-        if isinstance(self.started_as.ready, SettleReady):
-            return self.became_ready("settled", now)
         self.late_epoch = self.life.epoch
         spec = self.started_as
         return (do.Say(tell.Late(spec.name, self.asked, spec.ready_timeout)),)
@@ -191,9 +187,6 @@ class Unit:
                 yield do.Say(tell.Stuck(name))
 
     def _ask_whether_ready(self) -> Iterator[Effect]:
-        name, epoch, ready = self.spec.name, self.life.epoch, self.asked
-        if isinstance(ready, SettleReady):
-            yield do.Arm(name, epoch, SETTLE_TIME)
-        else:
-            yield do.Probe(name, epoch, ready, self.spec.ready_timeout)
-            yield do.Arm(name, epoch, self.spec.ready_timeout)
+        name, epoch, patience = self.spec.name, self.life.epoch, self.spec.ready_timeout
+        yield do.Probe(name, epoch, self.asked, patience)
+        yield do.Arm(name, epoch, patience)

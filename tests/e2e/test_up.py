@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 import socket
 import sys
 from pathlib import Path
@@ -10,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 from stack import hostile
+
+from devsup.edges.rundir import RunDirectory
 
 if TYPE_CHECKING:
     from stack import Stack
@@ -269,6 +273,48 @@ def test_a_known_program_is_ready_when_it_listens(stack: Stack, port: int) -> No
 def test_it_is_ready_after_a_while_when_nothing_better_is_known(stack: Stack) -> None:
     stack.write("Procfile", "web: exec sleep 600\n")
     stack.up().wait_for(r"web\.1 \(settled\) on generation 1 in 0\.[5-9]")
+
+
+def test_a_service_that_was_asked_for_and_never_started_is_not_ready(stack: Stack) -> None:
+    stack.write("Procfile", "web: exec sleep 600\n")
+    stack.write("devsup.toml", "ready-timeout = 1.0\n")
+    stack.up().wait_for_generation(1)
+    assert stack.run("stop").returncode == 0
+    os.kill(stack.family.zygote, signal.SIGSTOP)
+    try:
+        started = stack.run("start")
+    finally:
+        os.kill(stack.family.zygote, signal.SIGCONT)
+    assert started.returncode == 1
+    assert "web.1 is not ready after 1 s (until it has settled)" in started.stdout
+    stack.wait_for(r"web\.1 \(settled\) on generation 1")
+
+
+# ---- what cannot be
+
+
+def test_a_directory_that_somebody_opened_is_told_and_ends_nothing(stack: Stack) -> None:
+    stack.write("Procfile", f"web: {SHOW}\n")
+    stack.write(".env", "VALUE=one\n")
+    stack.up().wait_for_generation(1)
+    directory = RunDirectory.of(stack.root).path
+    directory.chmod(0o755)
+    stack.write(".env", "VALUE=two\n")
+    stack.wait_for(r"the run cannot be recorded \(.* is open to other users")
+    stack.wait_for_generation(2)
+    directory.chmod(0o700)
+
+
+def test_settings_that_nothing_could_be_started_on_stop_nothing(stack: Stack) -> None:
+    """What the shell exports and what the file says must fit together."""
+    stack.write("Procfile", f"web: {SHOW}\n")
+    stack.write(".env", "VALUE=one\n")
+    exported = {f"BIG{number}": "x" * 100_000 for number in range(14)}
+    stack.up(env=exported).wait_for_generation(1)
+    lines = "".join(f"K{number}={'y' * 100_000}\n" for number in range(9))
+    stack.replace(".env", f"VALUE=two\n{lines}")
+    stack.wait_for(r"\.env:\d: this value outgrows what the kernel passes to a program")
+    stack.wait_for("kept running on generation 1")
 
 
 # ---- the output

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from devsup.commands import readiness as asking
 from devsup.commands.readiness import Readiness
 from devsup.edges import probe
 from devsup.pure.events import BecameReady
-from devsup.pure.programs import ListenReady
+from devsup.pure.programs import ListenReady, SettleReady
 
 if TYPE_CHECKING:
     import pytest
@@ -117,3 +118,35 @@ def test_a_late_service_is_found_ready_too(monkeypatch: pytest.MonkeyPatch) -> N
         return await asyncio.wait_for(service.found, SECONDS)
 
     assert asyncio.run(be_ready_when_late()) == BecameReady("web.1", 7, "port 5000")
+
+
+def test_a_service_settles_from_when_its_leader_lives(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(asking, "SETTLE_TIME", 0.0)
+
+    async def start_late() -> BecameReady:
+        service = Service()
+        readiness = Readiness(service.found.set_result, service.look)
+        readiness.ask("web.1", 7, SettleReady(), NEVER)
+        for _ in range(3):
+            await asyncio.sleep(0)
+        assert not service.found.done()
+        readiness.started("web.1")
+        return await asyncio.wait_for(service.found, SECONDS)
+
+    assert asyncio.run(start_late()) == BecameReady("web.1", 7, "settled")
+
+
+def test_who_ends_before_it_has_settled_is_not_ready(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(asking, "SETTLE_TIME", 0.0)
+
+    async def end_early() -> BecameReady:
+        service = Service()
+        readiness = Readiness(service.found.set_result, service.look)
+        for epoch in (7, 9):
+            readiness.ask("web.1", epoch, SettleReady(), NEVER)
+            readiness.started("web.1")
+            if epoch == 7:
+                readiness.forget("web.1")
+        return await asyncio.wait_for(service.found, SECONDS)
+
+    assert asyncio.run(end_early()) == BecameReady("web.1", 9, "settled")

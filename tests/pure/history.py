@@ -108,6 +108,14 @@ class History:
             for text in self.tell(on.BecameReady(name, self.epoch(name), "port 8000"))
         ]
 
+    def settle(self, *names: str) -> list[str]:
+        """Each has lived long enough to count as ready."""
+        return [
+            text
+            for name in names
+            for text in self.tell(on.BecameReady(name, self.epoch(name), "settled"))
+        ]
+
     def timer(self, name: str, epoch: int | None = None) -> list[str]:
         return self.tell(on.TimerFired(name, self.epoch(name) if epoch is None else epoch))
 

@@ -43,7 +43,7 @@ LIVING: Answers = {
 
 EXPECTED: dict[State, Answers] = {
     State.DOWN: {Event.START: (State.STARTING, (Spawn(),))},
-    State.STARTING: LIVING | {Event.TIMER: (State.UP, ()), Event.READY: (State.UP, ())},
+    State.STARTING: LIVING | {Event.READY: (State.UP, ())},
     State.UP: LIVING,
     State.STOPPING: {
         Event.STOP: (State.STOPPING, ()),

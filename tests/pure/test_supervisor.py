@@ -12,7 +12,6 @@ from devsup.pure.lifecycle import State
 from devsup.pure.notices import Cause
 from devsup.pure.outcome import outcome
 from devsup.pure.programs import ListenReady, PortReady, Ready
-from devsup.pure.unit import SETTLE_TIME
 
 WEB, WORKER = spec("web"), spec("worker")
 
@@ -64,9 +63,16 @@ def test_nothing_is_started_before_the_launch() -> None:
 def test_a_service_that_nothing_is_known_of_is_ready_when_it_has_lived_long_enough() -> None:
     run = History(WEB)
     run.launch()
-    assert run.armed("web") == SETTLE_TIME
+    assert run.settle("web") == ["count 1"]
+    assert (run.state("web"), run.supervisor.units["web"].how) == ("up", "settled")
+
+
+def test_a_service_that_nobody_saw_alive_is_late_and_not_ready() -> None:
+    run = History(WEB)
+    run.launch()
+    assert run.armed("web") == WEB.ready_timeout
     assert run.timer("web") == ["count 1"]
-    assert run.supervisor.units["web"].how == "settled"
+    assert (run.state("web"), run.supervisor.units["web"].late) == ("starting", True)
 
 
 def test_a_service_with_a_probe_is_ready_when_its_probe_says_so_and_not_by_time() -> None:
@@ -110,7 +116,7 @@ def test_a_port_of_an_env_file_is_what_is_probed_and_named(
 def test_what_is_late_is_verified_and_the_run_is_steady_without_it() -> None:
     run = History(spec("web", ready=ON_PORT), spec("worker"))
     run.launch()
-    run.timer("worker")
+    run.settle("worker")
     assert run.timer("web") == ["count 1"]
     run.counted()
     assert (run.phase, run.supervisor.verified) == ("steady", True)
@@ -121,7 +127,7 @@ def test_what_is_late_is_verified_and_the_run_is_steady_without_it() -> None:
 def test_what_is_ready_at_last_is_told_with_its_own_time_and_verified_again() -> None:
     run = History(spec("web", ready=ON_PORT), spec("worker"))
     run.launch()
-    run.timer("worker")
+    run.settle("worker")
     run.timer("web")
     run.counted()
     run.now += 100.0
@@ -155,13 +161,13 @@ def test_who_comes_after_a_late_one_waits_without_being_called_blocked() -> None
 def test_what_is_asked_for_while_another_is_late_is_told_for_itself() -> None:
     run = History(spec("web", ready=ON_PORT), spec("worker"))
     run.launch()
-    run.timer("worker")
+    run.settle("worker")
     run.timer("web")
     run.counted()
     run.restart("worker")
     assert run.said(tell.Restarting).names == ("worker",)
     run.ends("worker")
-    run.timer("worker")
+    run.settle("worker")
     run.counted()
     assert [name for name, _, _ in run.said(tell.Steady).services] == ["worker"]
     run.ready("web")

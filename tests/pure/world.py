@@ -13,7 +13,7 @@ from devsup.pure.config import OnExit
 from devsup.pure.declaration import Declaration
 from devsup.pure.errors import FAILED
 from devsup.pure.lifecycle import State
-from devsup.pure.programs import SettleReady, Step
+from devsup.pure.programs import Step
 from devsup.pure.stack import Spec
 
 Settings = Mapping[str, str]
@@ -129,9 +129,7 @@ class World:
     def is_late(self, name: str) -> bool:
         """Whether a timer can only tell that it is late: its probe says when it is ready."""
         group = self.groups.get(name)
-        if group is None or group.state is not State.STARTING:
-            return False
-        return not isinstance(self.started_as[name].ready, SettleReady)
+        return group is not None and group.state is State.STARTING
 
     def change(self, event: on.Event) -> None:
         match event:
