@@ -31,6 +31,7 @@ CELL, LINE, EDGE = 8.4, 18, 16
 
 GROUND, TEXT, DIM, RED = "#12161b", "#d6dde4", "#8b95a0", "#ff6b6b"
 TOKEN = re.compile(r"\x1b\[([\d;]*)([A-Za-z])|\r|\n|[^\x1b\r\n]")
+REPORT = re.compile(r"devsup .*\(port ")
 LEVELS = (0, 95, 135, 175, 215, 255)
 
 Cell = tuple[str, str]
@@ -45,8 +46,10 @@ class Session:
         self.pid, self.terminal = pty.fork()
         if not self.pid:
             os.chdir(folder)
+            # The services' programs lie beside this Python, whether its environment is active or not.
+            path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
             # As root celery warns at length; most people are not.
-            changed = {"PYTHONWARNINGS": "ignore", "TERM": "xterm-256color"}
+            changed = {"PATH": path, "PYTHONWARNINGS": "ignore", "TERM": "xterm-256color"}
             command = [sys.executable, "-m", "devsup", "up"]
             os.execve(sys.executable, command, os.environ | changed)
         ioctl(self.terminal, TIOCSWINSZ, pack("HHHH", ROWS, COLUMNS, 0, 0))
@@ -158,7 +161,9 @@ def main() -> None:
     """Play, and draw from the first report on."""
     rows = screen(play())
     lines = ["".join(character for character, _ in row) for row in rows]
-    first = next(at for at, line in enumerate(lines) if "devsup" in line and "(port" in line)
+    first = next((at for at, line in enumerate(lines) if REPORT.search(line)), None)
+    if first is None:
+        sys.exit("\n".join(["the stack did not come up:", *lines]))
     (ROOT / "examples" / "session.svg").write_text(draw(rows[first:]), encoding="utf-8")
 
 
