@@ -46,7 +46,7 @@ class Session:
         self.pid, self.terminal = pty.fork()
         if not self.pid:
             os.chdir(folder)
-            # The services' programs lie beside this Python, whether its environment is active or not.
+            # The services' programs lie beside this Python, in an environment not active.
             path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
             # As root celery warns at length; most people are not.
             changed = {"PATH": path, "PYTHONWARNINGS": "ignore", "TERM": "xterm-256color"}

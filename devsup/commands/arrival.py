@@ -94,8 +94,8 @@ def differing(inquiry: Inquiry, alive: list[Live]) -> list[Difference]:
     if not (inquiry.missing or inquiry.problems):
         return differences(alive, inquiry.env.settings, inquiry.shell)
     asked = {each.service for each in alive}
-    path = RunDirectory.of(inquiry.project.root).socket
-    replies = client.ask(path, Request(Command.COMPARE))
+    addresses = RunDirectory.of(inquiry.project.root).addresses
+    replies = client.ask(addresses, Request(Command.COMPARE))
     told = [each for reply in replies for each in reply.status.get("differences", ())]
     return [
         Difference(service, pid, key, Found(found))

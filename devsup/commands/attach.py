@@ -39,7 +39,7 @@ def attach(service: str, procfile: str | None) -> None:
     size = size_of(screen)
     request = Request(Command.ATTACH, (service,), columns=size.columns, rows=size.rows)
     with socket.socket(socket.AF_UNIX) as connection:
-        client.connect(connection, remote.directory(procfile).socket)
+        client.connect(connection, remote.directory(procfile).addresses)
         connection.settimeout(client.PATIENCE)
         connection.sendall(dump(request))
         with changes() as changed, raw(keys, screen):

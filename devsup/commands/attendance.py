@@ -21,13 +21,13 @@ FLUSH_PATIENCE = 5.0
 
 
 async def attend(
-    run: Run, following: Following, journal: Journal, listener: socket, parts: AsyncExitStack
+    run: Run, following: Following, journal: Journal, listeners: list[socket], parts: AsyncExitStack
 ) -> None:
     """Attend a run until its `parts` are taken apart, which ends it."""
     output = run.output
     run.advise = adviser(run).look
     desk = front_desk(run, following, journal)
-    control = Control(listener, desk.answer)
+    control = Control(listeners, desk.answer)
     await control.start()
     # Whoever follows the output gets the last line of it before we hang up.
     parts.push_async_callback(control.close)

@@ -35,5 +35,5 @@ def _types(procfile: str | None) -> Iterator[str]:
 
 
 def _instances(procfile: str | None) -> Iterator[str]:
-    for reply in client.ask(remote.directory(procfile).socket, Request(Command.GLANCE)):
+    for reply in client.ask(remote.directory(procfile).addresses, Request(Command.GLANCE)):
         yield from (each["name"] for each in reply.status["services"])

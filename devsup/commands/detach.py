@@ -45,7 +45,7 @@ def detach(launch: Launch) -> None:
         )
     try:
         wait_for_answer(place, process, errors)
-        remote.report(client.ask(place.socket, Request(Command.READY, follow=True)))
+        remote.report(client.ask(place.addresses, Request(Command.READY, follow=True)))
     except KeyboardInterrupt:
         raise DevsupError(
             "not waited for any longer: devsup goes on in the background",
@@ -75,7 +75,7 @@ def wait_for_answer(place: RunDirectory, process: subprocess.Popen[bytes], error
 def listens(place: RunDirectory) -> bool:
     """Whether somebody answers; the socket of one that was killed may still be there."""
     with socket.socket(socket.AF_UNIX) as connection, suppress(DevsupError):
-        client.connect(connection, place.socket)
+        client.connect(connection, place.addresses)
         return True
     return False
 

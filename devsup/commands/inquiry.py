@@ -133,9 +133,9 @@ def refuse_unknown(service: str | None, found: Project, status: Mapping[str, Any
 
 def running(found: Project, command: Command) -> dict[str, Any] | None:
     """The status of a project's run, if there is one."""
-    path = RunDirectory.of(found.root).socket
+    addresses = RunDirectory.of(found.root).addresses
     with suppress(client.NotRunningError):
-        for reply in client.ask(path, Request(command)):
+        for reply in client.ask(addresses, Request(command)):
             if reply.kind is Kind.STATUS:
                 return reply.status
     return None

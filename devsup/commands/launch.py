@@ -67,7 +67,7 @@ def run(request: Request) -> int:
 
         from devsup.commands import serving  # noqa: PLC0415
 
-        return asyncio.run(serving.serve(declarations, request, directory, zygote))
+        return asyncio.run(serving.serve(declarations, request, lock, zygote))
 
 
 def declared_by(request: Request) -> Declarations:
@@ -122,8 +122,8 @@ def tell(text: str) -> None:
 
 def already_running(directory: RunDirectory) -> DevsupError:
     """The refusal of a second `up`."""
-    record = directory.read()
-    pid = f" (pid {record.supervisor.pid})" if record else ""
+    holder = directory.holder()
+    pid = f" (pid {holder.identity.pid})" if holder else ""
     return DevsupError(
         f"this Procfile is already running{pid}",
         hint="see: devsup status; to end it: Ctrl-C in its terminal, or devsup down",

@@ -44,7 +44,7 @@ def status(procfile: str | None, *, as_json: bool, watch: bool) -> None:
     """Print the status, once or again and again in place."""
     request = Request(Command.STATUS, follow=watch)
     in_place = watch and not as_json and sys.stdout.isatty()
-    for reply in client.ask(directory(procfile).socket, request):
+    for reply in client.ask(directory(procfile).addresses, request):
         if reply.kind is Kind.STATUS:
             text = json.dumps(reply.status) if as_json else _table(reply)
             emit((HOME_AND_CLEAR if in_place else "") + text + "\n")
@@ -63,7 +63,7 @@ def change(command: str, services: tuple[str, ...], procfile: str | None, *, wai
         DevsupError: some of them failed, or devsup went away meanwhile.
     """
     request = Request(Command(command), services, wait=wait, follow=wait)
-    report(client.ask(directory(procfile).socket, request))
+    report(client.ask(directory(procfile).addresses, request))
 
 
 def report(replies: Iterable[Reply]) -> None:
@@ -90,7 +90,7 @@ def down(procfile: str | None) -> None:
     place = directory(procfile)
     holder = place.holder()
     supervisor = processes.hold(holder.identity) if holder else None
-    report(client.ask(place.socket, Request(Command.DOWN, follow=True)))
+    report(client.ask(place.addresses, Request(Command.DOWN, follow=True)))
     if supervisor and not processes.wait([supervisor], END_PATIENCE):
         raise DevsupError("devsup does not end", hint="type: devsup kill", exit_code=FAILED)
 
@@ -99,7 +99,7 @@ def logs(services: tuple[str, ...], procfile: str | None, *, lines: int, follow:
     """Print the latest lines: of the running devsup, else of the last run."""
     place = directory(procfile)
     request = Request(Command.LOGS, services, follow=follow, lines=lines)
-    replies = client.ask(place.socket, request)
+    replies = client.ask(place.addresses, request)
     try:
         # All at once if there is an end to it: who pages through them must not keep devsup waiting.
         for reply in replies if follow else [*replies]:

@@ -15,7 +15,7 @@ from devsup.edges.group import Zygote
 from devsup.edges.listener import listen
 from devsup.edges.logfile import MEBIBYTE, LogFile
 from devsup.edges.output import Output
-from devsup.edges.rundir import RunDirectory
+from devsup.edges.rundir import Lock
 from devsup.pure.errors import DevsupError
 from devsup.pure.journal import Journal
 from devsup.pure.supervisor import Supervisor
@@ -24,7 +24,7 @@ from devsup.pure.supervisor import Supervisor
 async def serve(
     declarations: Declarations,
     request: Request,
-    directory: RunDirectory,
+    lock: Lock,
     zygote: Zygote,
 ) -> int:
     """Run the services until the end; the exit code.
@@ -33,7 +33,7 @@ async def serve(
         DevsupError: nothing was started, or the output cannot be written any more.
     """
     loop = asyncio.get_running_loop()
-    found = declarations.project
+    found, directory = declarations.project, lock.directory
     surroundings = Surroundings(
         directory.new_run(), found.root, declarations.env.shell, request.terminal
     )
@@ -56,7 +56,7 @@ async def serve(
         # However this goes on: nothing of it lives when it is over.
         parts.callback(zygote.close, END_PATIENCE)
         diary = Diary(directory, surroundings.run, str(found.root), supervisor.roster.ports, lost)
-        listener = listen(directory.socket)
+        listeners = [listen(directory.socket), *filter(None, [lock.claim])]
         run = Run(supervisor, surroundings, zygote, output, diary.record)
         run.begun = journal.begin
         log = LogFile(
@@ -73,7 +73,7 @@ async def serve(
         from devsup.commands import attendance, following  # noqa: PLC0415  while they start
 
         follower = following.Following(run, declarations, sources)
-        await attendance.attend(run, follower, journal, listener, parts)
+        await attendance.attend(run, follower, journal, listeners, parts)
         parts.callback(sources.close)
         parts.callback(follower.close)
         follower.tell_hidden()

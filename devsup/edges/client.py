@@ -1,13 +1,13 @@
 """The blocking end of the control socket, for commands; imports neither asyncio nor watchfiles."""
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from math import inf
-from pathlib import Path
 from time import monotonic
 from typing import BinaryIO
 
+from devsup.edges.credentials import credentials, is_ours
 from devsup.pure.errors import FAILED, RUNNING, DevsupError
 from devsup.pure.protocol import Command, Kind, Reply, Request, dump, load_reply
 
@@ -29,14 +29,14 @@ class NotRunningError(DevsupError):
         )
 
 
-def ask(path: Path, request: Request) -> Iterator[Reply]:
+def ask(addresses: Sequence[str], request: Request) -> Iterator[Reply]:
     """Each line of the reply to a request, but for the one that ends it.
 
     Raises:
         DevsupError: nothing is running, it went away before the end of its reply, or it refuses.
     """
     with socket.socket(socket.AF_UNIX) as connection:
-        connect(connection, path)
+        connect(connection, addresses)
         # Not before: with a timeout the kernel refuses at once when many connect at a time.
         connection.settimeout(SILENCE)
         with suppress(BrokenPipeError, ConnectionResetError):  # it may have refused already
@@ -45,18 +45,26 @@ def ask(path: Path, request: Request) -> Iterator[Reply]:
         yield from replies(connection)
 
 
-def connect(connection: socket.socket, path: Path) -> None:
-    """Reach the running devsup.
+def connect(connection: socket.socket, addresses: Sequence[str]) -> None:
+    """Reach the running devsup by the first of its addresses behind which it is.
 
     Raises:
         DevsupError: there is none, or it cannot be reached.
     """
     try:
-        connection.connect(str(path))
-    except (FileNotFoundError, ConnectionRefusedError):
-        raise NotRunningError from None
+        if not any(reaches(connection, address) for address in addresses):
+            raise NotRunningError
     except OSError as error:
         raise DevsupError(f"devsup cannot be asked: {error.strerror}") from None
+
+
+def reaches(connection: socket.socket, address: str) -> bool:
+    """Connect; False when nobody is there, or somebody else."""
+    try:
+        connection.connect(address)
+    except (FileNotFoundError, ConnectionRefusedError):
+        return False
+    return is_ours(connection)
 
 
 def await_word(connection: socket.socket, request: Request) -> None:
@@ -91,7 +99,6 @@ def is_stopped(connection: socket.socket) -> bool:
     One that is merely busy, however long, is not.
     """
     from devsup.edges import processes  # noqa: PLC0415  an answer is seldom missing
-    from devsup.edges.credentials import credentials  # noqa: PLC0415  likewise
 
     listener = credentials(connection)
     return listener is not None and processes.is_stopped(listener.pid)

@@ -11,7 +11,7 @@ import os
 import select
 import socket
 import sys
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 
 from devsup.edges.credentials import credentials
 from devsup.pure.errors import USAGE, DevsupError
@@ -106,20 +106,24 @@ Handle = Callable[[Request, Peer], Awaitable[None]]
 class Control:
     """Serves those who connect to the control socket, and has their requests handled."""
 
-    def __init__(self, listener: socket.socket, handle: Handle) -> None:
-        self._listener = listener
+    def __init__(self, listeners: Sequence[socket.socket], handle: Handle) -> None:
+        self._listeners = listeners
+        self._servers: list[asyncio.Server] = []
         self._handle = handle
         self._peers: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
         """Serve whoever connects."""
-        self._server = await asyncio.start_unix_server(
-            self._connected, sock=self._listener, limit=LONGEST_REQUEST
-        )
+        for listener in self._listeners:
+            server = await asyncio.start_unix_server(
+                self._connected, sock=listener, limit=LONGEST_REQUEST
+            )
+            self._servers.append(server)
 
     async def close(self) -> None:
         """Hang up on everybody; what was sent is still delivered to those who read it."""
-        self._server.close()
+        for server in self._servers:
+            server.close()
         if self._peers:
             await asyncio.wait(self._peers, timeout=LAST_PATIENCE)
         for task in self._peers:

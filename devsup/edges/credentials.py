@@ -1,5 +1,6 @@
 """Who is at the other end of a Unix socket, as the kernel says."""
 
+import os
 import socket
 from struct import Struct
 from typing import NamedTuple
@@ -21,3 +22,9 @@ def credentials(connection: socket.socket) -> Credentials | None:
         return None
     option = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size)
     return Credentials(*_UCRED.unpack(option))
+
+
+def is_ours(connection: socket.socket) -> bool:
+    """Whether a process of our own user is there, as far as the kernel can tell."""
+    found = credentials(connection)
+    return found is None or found.uid == os.getuid()

@@ -4,6 +4,7 @@
 two terminals must agree on it. The lock is a `flock` on that directory itself: the kernel takes it
 back from whoever dies, and systemd-tmpfiles leaves what is below a locked directory alone, however
 old it gets. Who holds it stands in a file beside the record, to be checked against the process.
+A directory can be removed all the same, and made anew: a run has its `claim`, too.
 
 A clean end leaves nothing here: the record goes, and with it the directory unless there are logs.
 Those go, too, once the project is gone.
@@ -23,11 +24,14 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 from zlib import crc32  # hashlib would do as well, and takes 2 ms to import
 
+from devsup.edges import claim as claims
 from devsup.edges.private import check_private, make_private
 from devsup.edges.pruning import RECORD, ROOT, prune
 from devsup.pure.errors import DevsupError
 
 if TYPE_CHECKING:
+    from socket import socket
+
     from devsup.pure.record import Record
     from devsup.pure.sighting import Identity
 
@@ -53,11 +57,15 @@ class Holder:
 
 
 class Lock:
-    """A held lock; released with the process at the latest. Children do not inherit it."""
+    """A held lock; released with the process at the latest. Children do not inherit it.
+
+    The `claim` of a run listens already; nobody else has one.
+    """
 
     def __init__(self, directory: "RunDirectory", file: int) -> None:
         self.directory = directory
         self.file = file
+        self.claim: socket | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -79,9 +87,15 @@ class Lock:
             if not self.directory.keeps_anything():
                 self.directory.root_link.unlink()
                 self.directory.path.rmdir()
-        os.close(self.file)
+        self.close()
         with contextlib.suppress(OSError):
             prune(self.directory.path.parent)
+
+    def close(self) -> None:
+        """Let go of the kernel's two words for it."""
+        if self.claim:
+            self.claim.close()
+        os.close(self.file)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +149,11 @@ class RunDirectory:
         return self.path / "control.sock"
 
     @property
+    def addresses(self) -> tuple[str, ...]:
+        """Where the running supervisor can be reached, the likeliest first."""
+        return tuple(filter(None, (str(self.socket), claims.address(self.root))))
+
+    @property
     def log(self) -> Path:
         """The log of the last run, or of the present one."""
         return self.path / "log"
@@ -166,15 +185,21 @@ class RunDirectory:
                 return self._held(file, role)
             os.close(file)
 
-    def _held(self, file: int, role: Role) -> Lock:
+    def _held(self, file: int, role: Role) -> Lock | None:
+        lock = Lock(self, file)
         try:
+            if role is Role.UP:
+                lock.claim = claims.take(self.root)
             self._write_holder(role)
+        except claims.HeldError:
+            lock.close()
+            return None
         except OSError as error:
             if role is Role.UP:
-                os.close(file)
+                lock.close()
                 raise DevsupError(f"{self.path} cannot be written: {error.strerror}") from None
             # Where the disk is full there is still something to kill, and the lock is held.
-        return Lock(self, file)
+        return lock
 
     def _is(self, file: int) -> bool:
         """Whether a locked directory is the one at our path, and not a removed one."""
@@ -194,7 +219,19 @@ class RunDirectory:
         self._write(self.holder_file, json.dumps(holder))
 
     def holder(self) -> Holder | None:
-        """The live process that holds the lock, by what it wrote when it got it."""
+        """The live process that holds the lock, or else the claim."""
+        return self._written_holder() or self._claimant()
+
+    def _claimant(self) -> Holder | None:
+        """The process that runs the project, whatever became of its directory here."""
+        from devsup.edges import processes  # noqa: PLC0415  likewise
+
+        pid = claims.holder(self.root)
+        who = processes.identity(pid) if pid else None
+        return Holder(who, Role.UP) if who else None
+
+    def _written_holder(self) -> Holder | None:
+        """The live process that says in the directory that it holds the lock."""
         from devsup.edges import processes  # noqa: PLC0415  likewise
         from devsup.pure import record as records  # noqa: PLC0415
 

@@ -40,7 +40,7 @@ class Served:
         self.loop = asyncio.new_event_loop()
         self.errors: list[dict[str, Any]] = []
         self.loop.set_exception_handler(lambda _, context: self.errors.append(context))
-        self.control = Control(listen(path), self.handle)
+        self.control = Control([listen(path)], self.handle)
         self.flowed = threading.Event()
         self.given_up = threading.Event()
         self.thread = threading.Thread(target=self.loop.run_forever)
@@ -76,7 +76,7 @@ class Served:
 
     def answers(self) -> bool:
         """Whether it serves somebody who does everything right."""
-        [reply] = client.ask(self.path, Request(Command.STATUS, ("web",)))
+        [reply] = client.ask([str(self.path)], Request(Command.STATUS, ("web",)))
         return reply.status == {"services": ["web"]}
 
     def end(self) -> None:
@@ -125,7 +125,7 @@ def test_every_one_of_many_clients_at_once_is_answered(served: Served) -> None:
 
     def ask(number: int) -> bool:
         gate.wait(SECONDS)
-        [reply] = client.ask(served.path, Request(Command.STATUS, (str(number),)))
+        [reply] = client.ask([str(served.path)], Request(Command.STATUS, (str(number),)))
         return reply.status == {"services": [str(number)]}
 
     with ThreadPoolExecutor(200) as clients:
@@ -178,7 +178,7 @@ def test_a_peer_that_does_not_read_is_told_how_many_lines_it_missed(served: Serv
 
 def test_a_peer_that_keeps_up_misses_nothing(served: Served) -> None:
     request = Request(Command.LOGS, lines=900)  # less than may wait for it
-    assert [reply.text for reply in client.ask(served.path, request)] == [LINE] * 900
+    assert [reply.text for reply in client.ask([str(served.path)], request)] == [LINE] * 900
 
 
 def test_what_waits_for_many_that_do_not_read_is_bounded_for_all_of_them(served: Served) -> None:
@@ -253,7 +253,7 @@ def test_one_too_many_is_refused_and_the_others_are_served(
 
 def test_a_refusal_arrives_with_its_hint_and_exit_code(served: Served) -> None:
     with pytest.raises(DevsupError) as refused:
-        [*client.ask(served.path, Request(Command.STOP))]
+        [*client.ask([str(served.path)], Request(Command.STOP))]
     error = refused.value
     assert (error.message, error.hint, error.exit_code) == ("no", "never", FAILED)
 
@@ -307,7 +307,7 @@ def test_whoever_does_not_read_does_not_hold_up_the_end(served: Served) -> None:
 def test_an_answer_without_an_end_is_a_failure(served: Served) -> None:
     with ThreadPoolExecutor(1) as clients, connected(served, dump(Request(Command.STATUS))) as one:
         everything(one)
-        waiting = clients.submit(lambda: [*client.ask(served.path, Request(Command.START))])
+        waiting = clients.submit(lambda: [*client.ask([str(served.path)], Request(Command.START))])
         wait_until(served, lambda: len(served.control._peers) == 1)
         served.do(served.control.close())
         with pytest.raises(DevsupError, match="ended before"):
@@ -335,7 +335,7 @@ def test_a_devsup_that_does_not_answer_is_not_waited_for(
         listener.bind("stopped")
         listener.listen()
         with pytest.raises(DevsupError, match="does not answer"):
-            [*client.ask(Path("stopped"), Request(Command.STATUS))]
+            [*client.ask(["stopped"], Request(Command.STATUS))]
 
 
 @pytest.mark.parametrize("is_left", [False, True])
@@ -347,7 +347,7 @@ def test_without_a_listener_nothing_is_running(
         with socket.socket(socket.AF_UNIX) as listener:
             listener.bind("control.sock")
     with pytest.raises(DevsupError) as refused:
-        [*client.ask(Path("control.sock"), Request(Command.STATUS))]
+        [*client.ask(["control.sock"], Request(Command.STATUS))]
     assert refused.value.exit_code == RUNNING
 
 

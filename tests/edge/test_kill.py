@@ -467,7 +467,7 @@ def test_a_plan_touches_nobody_and_tells_pid_service_why_and_ports(bed: Bed) -> 
     plan = kill.plan(bed.scope)
     rows = {each.pid: (each.service, each.why, each.ports) for each in plan.findings}
     assert rows == {
-        supervisor.pid: (None, Why.SUPERVISOR, ()),
+        supervisor.pid: (None, Why.SUPERVISOR, (0,)),  # its claim
         supervisor.words[1]: ("web.1", Why.SUPERVISED, ()),
         child.pid: ("web.1", Why.MARK, (child.port,)),
     }

@@ -283,7 +283,7 @@ def test_a_holder_whose_pid_was_recycled_holds_nothing(directory: RunDirectory) 
 
 
 def test_a_holder_in_another_container_is_nobody_here(directory: RunDirectory) -> None:
-    with directory.lock() or pytest.fail("locked"):
+    with directory.lock(Role.KILL) or pytest.fail("locked"):
         data = json.loads(directory.holder_file.read_text())
         directory.holder_file.write_text(json.dumps(data | {"boot": "another"}))
         assert directory.holder() is None
