@@ -22,12 +22,17 @@ def alive(units: Units, names: Iterable[str]) -> set[str]:
 def to_stop(units: Units, draining: Collection[str]) -> tuple[Unit, ...]:
     """Who is to be stopped now: a worker needs its broker to finish a task, so dependants first.
 
-    A stuck dependant finishes nothing any more, and holds nobody back.
+    A stuck dependant finishes nothing any more, and holds nobody back. One that got stuck unasked
+    is asked first, which kills it once more.
     """
-    working = (units[name] for name in draining if units[name].life.state is not State.STUCK)
+    working = (unit for unit in map(units.__getitem__, draining) if not _is_given_up(unit))
     needed = {name for unit in working for name in unit.spec.after}
     free = listed(units, {*draining} - needed)
     return tuple(units[name] for name in free if units[name].life.want is Want.UP)
+
+
+def _is_given_up(unit: Unit) -> bool:
+    return unit.life.state is State.STUCK and unit.life.want is Want.DOWN
 
 
 def awaited(

@@ -121,8 +121,8 @@ def test_no_broken_file_shows_a_value_at_the_start(stack: Stack, what: str) -> N
 
 def test_what_the_kernel_refuses_shows_no_value(stack: Stack) -> None:
     """Arguments and environment together may take a quarter of the stack's limit."""
-    stack.write("Procfile", f"web: {PAUSE}\n")
-    stack.write(".env", "".join(f"KEY_{number}={'hunter2' * 10_000}\n" for number in range(10)))
+    stack.write("Procfile", f"web: {PAUSE} # {'long ' * 20_000}\n")
+    stack.write(".env", "".join(f"KEY_{number}={'hunter2' * 1_500}\n" for number in range(17)))
     stack.up(program=["sh", "-c", 'ulimit -s 1024; exec "$@"', "sh", *DEVSUP])
     stack.wait_for("web.1 cannot be started: Argument list too long")
     stack.wait_for("web.1 crashed")
@@ -199,7 +199,8 @@ def test_a_bug_ends_everything_and_its_traceback_shows_no_value(
     """And leaves nothing alive, which the fixture sees."""
     stack.write("uvicorn", f"#!/bin/sh\n{PAUSE}").chmod(0o755)
     stack.write("Procfile", f"web: echo there; {PAUSE}\nends: read _ < gate\nlistens: ./uvicorn\n")
-    stack.write("devsup.toml", f"[services.web]\nready = {{ port = {port} }}\n")
+    options = f"ready-timeout = 0.2\n[services.web]\nready = {{ port = {port} }}\n"
+    stack.write("devsup.toml", options)
     stack.write(".env", SETTINGS)
     os.mkfifo(stack.root / "gate")
     with socket.create_server(("127.0.0.1", port)):

@@ -230,3 +230,13 @@ def test_an_exit_just_before_a_restart_would_have_stopped_it_is_of_no_consequenc
     run.ends("db", 1)
     assert [type(notice) for notice in run.notices] == []
     assert run.ends("web") == ["TERM web and its rest", "spawn db on 1"]
+
+
+def test_one_that_got_stuck_unasked_is_killed_once_more_before_those_it_comes_after_end() -> None:
+    run = History(spec("web", "db"), spec("db")).steady()
+    run.exits("web")
+    run.timer("web")
+    run.timer("web")
+    assert run.state("web") == "stuck"
+    assert run.quit(130) == ["kill web"]
+    assert run.timer("web") == ["TERM db"]
