@@ -181,7 +181,7 @@ def kill(
         return
     outcome = kills.carry_out(scope, say, port=port, force=force)
     print(*kill_report.outcome_lines(outcome), sep="\n")
-    raise typer.Exit(FAILED if outcome.survivors else 0)
+    raise typer.Exit(FAILED if outcome.survivors or outcome.foreign else 0)
 
 
 @app.command(

@@ -81,8 +81,8 @@ class Advice:
     def _of_taken(self, seen: Seen, unit: Unit) -> str:
         """A program that does not name the port wants the service's own."""
         listeners = self._listeners()
-        own = (port for port in sorted(own_ports(unit.spec)) if port in listeners)
-        port = seen.port or next(own, None)
+        taken = {at for at, who in listeners.items() if who.service != unit.spec.name}
+        port = seen.port or next((each for each in wanted_ports(unit) if each in taken), None)
         facts = Facts(
             owner=listeners.get(port or 0),
             is_taken=port is not None and processes.is_taken(port),
@@ -151,6 +151,12 @@ class Advice:
         if "PATH" in unit.settings or not words:
             return Python()
         return modules.python_of(words[0], self._shell.get("PATH", ""), self._root)
+
+
+def wanted_ports(unit: Unit) -> list[int]:
+    """Those that it may have asked for, the likeliest first: named in its line, or given to it."""
+    named = map(int, re.findall(r"(?<![\w.])\d{2,5}(?![\w.])", unit.spec.command))
+    return [*sorted(own_ports(unit.spec)), *named, unit.port]
 
 
 def _is_configured(unit: Unit, port: int) -> bool:

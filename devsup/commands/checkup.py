@@ -18,7 +18,7 @@ from devsup.pure.clash import Clash, clashes
 from devsup.pure.errors import Problem, UnreadableError
 from devsup.pure.hints import not_on_path
 from devsup.pure.kill_report import program
-from devsup.pure.shell import program_words
+from devsup.pure.shell import sought_program
 from devsup.pure.stack import Spec
 
 SKIPPED = frozenset({"node_modules", "__pycache__", "site-packages"})
@@ -91,10 +91,9 @@ def missing_programs(found: Project, env: EnvFiles, shell: Mapping[str, str]) ->
     """Programs of the Procfile that are not on the PATH that they would be looked for on."""
     path = env.settings.get("PATH", shell.get("PATH", ""))
     for entry in found.entries:
-        words = program_words(entry.command)
-        is_name = words and "/" not in words[0] and "$" not in words[0]
-        if is_name and shutil.which(words[0], path=path) is None:
-            yield Problem(found.procfile.name, entry.line, not_on_path(words[0]))
+        program = sought_program(entry.command)
+        if program and shutil.which(program, path=path) is None:
+            yield Problem(found.procfile.name, entry.line, not_on_path(program))
 
 
 def taken_ports(found: Project, env: EnvFiles) -> tuple[tuple[Problem, ...], tuple[Problem, ...]]:

@@ -11,9 +11,10 @@ from typing import BinaryIO
 
 from devsup.commands import remote
 from devsup.commands.launch import Request as Launch
+from devsup.commands.launch import already_running
 from devsup.edges import client
 from devsup.edges.rundir import RunDirectory
-from devsup.pure.errors import FAILED, RUNNING, DevsupError
+from devsup.pure.errors import FAILED, DevsupError
 from devsup.pure.protocol import Command, Request
 
 INTERRUPTED = 130
@@ -29,9 +30,7 @@ def detach(launch: Launch) -> None:
     """
     place = remote.directory(launch.procfile)
     if place.locked():
-        raise DevsupError(
-            "this Procfile is already running", hint="see: devsup status", exit_code=RUNNING
-        )
+        raise already_running(place)
     place.make()
     errors = place.path / "detached"
     with writable(errors) as refusal:

@@ -44,7 +44,8 @@ class Request:
     @property
     def coloured(self) -> bool:
         """Whether the output has colours."""
-        return self.color and self.terminal and "NO_COLOR" not in self.shell
+        is_wanted = "NO_COLOR" not in self.shell and self.shell.get("TERM") != "dumb"
+        return self.color and self.terminal and is_wanted
 
 
 def run(request: Request) -> int:

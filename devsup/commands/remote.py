@@ -51,9 +51,11 @@ def status(procfile: str | None, *, as_json: bool, watch: bool) -> None:
 
 
 def _table(reply: Reply) -> str:
-    from devsup.pure import snapshot, status_report  # noqa: PLC0415  for people only
+    from devsup.edges.console import fitted  # noqa: PLC0415  for people only
+    from devsup.pure import snapshot, status_report  # noqa: PLC0415  likewise
 
-    return "\n".join(status_report.lines(snapshot.load_status(reply.status)))
+    headline, *rest = status_report.lines(snapshot.load_status(reply.status))
+    return "\n".join((fitted(headline, sys.stdout), *rest))
 
 
 def change(command: str, services: tuple[str, ...], procfile: str | None, *, wait: bool) -> None:
@@ -68,7 +70,7 @@ def change(command: str, services: tuple[str, ...], procfile: str | None, *, wai
 
 def report(replies: Iterable[Reply]) -> None:
     """Print what is said about a change, as it comes; who is awaited meanwhile, on stderr."""
-    from devsup.edges.console import Awaited, fitted  # noqa: PLC0415  `status` does without
+    from devsup.edges.console import Awaited, fitted  # noqa: PLC0415  `--json` does without
 
     with Awaited(sys.stderr) as awaited:
         for reply in replies:
@@ -86,6 +88,7 @@ def down(procfile: str | None) -> None:
         DevsupError: nothing is running, it did not end well, or not in time.
     """
     from devsup.edges import processes  # noqa: PLC0415  only this command looks at any
+    from devsup.pure.words import ENDED  # noqa: PLC0415  likewise
 
     place = directory(procfile)
     holder = place.holder()
@@ -93,6 +96,7 @@ def down(procfile: str | None) -> None:
     report(client.ask(place.addresses, Request(Command.DOWN, follow=True)))
     if supervisor and not processes.wait([supervisor], END_PATIENCE):
         raise DevsupError("devsup does not end", hint="type: devsup kill", exit_code=FAILED)
+    emit(f"{ENDED}\n")
 
 
 def logs(services: tuple[str, ...], procfile: str | None, *, lines: int, follow: bool) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 from devsup.commands.progress import Progress
 from devsup.commands.readiness import Readiness
 from devsup.commands.terminals import Terminals
-from devsup.edges import group, processes
+from devsup.edges import group, processes, window
 from devsup.edges.census import Process, census, listening
 from devsup.edges.group import Group, Zygote
 from devsup.edges.output import Output
@@ -23,6 +23,7 @@ from devsup.pure import effects as do
 from devsup.pure import envfile, events, report
 from devsup.pure import notices as tell
 from devsup.pure.errors import FAILED
+from devsup.pure.lifecycle import Want
 from devsup.pure.lines import Tone
 from devsup.pure.sighting import GENERATION, RUN, SERVICE
 from devsup.pure.supervisor import Supervisor
@@ -168,7 +169,8 @@ class Run:
         match notice:
             case tell.Stuck(name):
                 notice = self.who_is_stuck(name)
-            case tell.Quitting():
+            case tell.Quitting(names):
+                notice = notice if window.is_attached() else tell.Quitting(names, 0)
                 self.quitting()
         self.output.say(report.sentence(notice), report.tone(notice), report.about(notice))
 
@@ -268,6 +270,8 @@ class Run:
                 self.post(events.LeaderExited(name, NOT_STARTED))
             case group.Exited(code):
                 self.output.catch_up(name)
+                if code == 0:
+                    self.tell_left_behind(name)
                 self.post(events.LeaderExited(name, code))
             case group.Gone():
                 self.readiness.forget(name)
@@ -297,6 +301,13 @@ class Run:
         """What the processes of one service listen on."""
         inside = [each.pid for each in self.members() if each.lineage == name]
         return frozenset(port for found in listening(inside).values() for port in found)
+
+    def tell_left_behind(self, name: str) -> None:
+        """A program made itself a daemon, which is going to be ended with it."""
+        if self.supervisor.units[name].life.want is Want.UP:
+            pids = [each.pid for each in self.members() if each.lineage == name]
+            if pids:
+                self.output.say(report.left_behind(name, pids), Tone.ALARM, name)
 
     def who_is_stuck(self, name: str) -> tell.Stuck:
         """What a person needs to end a service that devsup cannot end, and who waits for that."""

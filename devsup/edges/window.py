@@ -25,3 +25,12 @@ def columns(fd: int) -> int:
         return os.get_terminal_size(fd).columns
     except OSError:  # no terminal, or it hung up
         return 0
+
+
+def is_attached() -> bool:
+    """Whether a terminal controls us, in which somebody can type Ctrl-C."""
+    try:
+        os.close(os.open(os.ctermid(), os.O_RDONLY | os.O_NOCTTY))
+    except OSError:
+        return False
+    return True

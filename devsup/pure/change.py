@@ -15,7 +15,8 @@ class Change:
     Times are monotonic seconds: it `began`, everything old was gone (`drained`), everything new was
     ready (`started`); `before` is what the files said in the last steady phase, so that the report
     of several edits in a row names what is different in the end. `names` are the services that it
-    concerns, `files` those that were edited, `sources` the watched files that changed meanwhile.
+    concerns, `idle` those of them that were down before, `files` those that were edited, `sources`
+    the watched files that changed meanwhile.
     """
 
     cause: Cause
@@ -25,6 +26,7 @@ class Change:
     drained: float = 0.0
     started: float = 0.0
     names: set[str] = field(default_factory=set)
+    idle: set[str] = field(default_factory=set)
     sources: dict[str, None] = field(default_factory=dict)
 
     def edited(self, files: tuple[str, ...]) -> None:
@@ -44,10 +46,11 @@ class Change:
             cause=self.cause,
             file=" ".join(self.files),
             diff=str(self.before.changes(declared)),
-            names=names,
+            names=tuple(name for name in names if name not in self.idle),
             generation=generation,
             sources=tuple(self.sources),
             removed=removed,
+            idle=tuple(name for name in names if name in self.idle),
         )
 
     def steady(

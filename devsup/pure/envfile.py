@@ -258,6 +258,6 @@ def environment(
     own = {key: value for key, value in shell.items() if not key.startswith(_MARK)}
     given = own | dict(settings)
     added = {"PYTHONUNBUFFERED": "1"}
-    if terminal and "NO_COLOR" not in given:
+    if terminal and "NO_COLOR" not in given and given.get("TERM") != "dumb":
         added["FORCE_COLOR"] = "1"
     return added | given | {"PORT": settings.get("PORT", str(port))} | dict(marks)

@@ -137,7 +137,7 @@ def _other_loop(service: str, setting: str) -> str:
 
 def _port_taken(service: str, port: int | None, facts: Facts) -> str:
     if port is None:
-        return f"{service}: its port is taken; type: devsup check"
+        return f"{service}: its port is taken, and it does not say which; who has one: ss -ltnp"
     if owner := facts.owner:
         if owner.service == service:
             return f"{service} listens on port {port} twice (pid {owner.pid} has it)"

@@ -27,7 +27,7 @@ class Restarting:
 
     `diff` names the keys and process types that an edit of `file` (or several) changed, `sources`
     are the watched files that changed, in the order in which they were seen; `names` are started
-    again, the `removed` ones are not.
+    again, the `idle` ones, which were down, started, and the `removed` ones are not.
     """
 
     cause: Cause
@@ -37,6 +37,7 @@ class Restarting:
     generation: int
     sources: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
+    idle: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,10 +173,18 @@ class Repaired:
 
 @dataclass(frozen=True, slots=True)
 class Quitting:
-    """The run ends: these services are being stopped, or killed after so many `interrupts`."""
+    """The run ends: these services are being stopped, or killed after so many `interrupts`.
+
+    None of these when there is no terminal to type them in.
+    """
 
     names: tuple[str, ...]
     interrupts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """Nothing of the run is alive, by the kernel's word."""
 
 
 Notice = (
@@ -194,4 +203,5 @@ Notice = (
     | Broken
     | Repaired
     | Quitting
+    | Ended
 )

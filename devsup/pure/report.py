@@ -10,7 +10,7 @@ from devsup.pure.lines import Tone
 from devsup.pure.notices import Cause, Next, Notice
 from devsup.pure.programs import HttpReady, ListenReady, LogReady, PortReady, Ready, SettleReady
 from devsup.pure.unit import Unit
-from devsup.pure.words import count, enumerated, seconds
+from devsup.pure.words import ENDED, count, enumerated, seconds
 
 NAMED = 3
 """Of very many awaited services so many are named: a line has to be read at a glance."""
@@ -66,9 +66,11 @@ def sentence(notice: Notice) -> str:
 @sentence.register
 def _(notice: tell.Restarting) -> str:
     parts = [f"removing {enumerated(notice.removed)}"] if notice.removed else []
-    if notice.names:
-        parts.append(f"restarting {enumerated(notice.names)} on generation {notice.generation}")
-    return _reason(notice) + ", ".join(parts)
+    for verb, names in (("restarting", notice.names), ("starting", notice.idle)):
+        if names:
+            parts.append(f"{verb} {enumerated(names)}")
+    generation = f" on generation {notice.generation}" if notice.names or notice.idle else ""
+    return _reason(notice) + ", ".join(parts) + generation
 
 
 def _reason(notice: tell.Restarting | tell.Steady) -> str:
@@ -227,8 +229,22 @@ def _(notice: tell.Repaired) -> str:
 def _(notice: tell.Quitting) -> str:
     if not notice.names:
         return "ending"
-    twice = " twice" if notice.interrupts > 1 else ""
-    return f"stopping {enumerated(notice.names)} (Ctrl-C{twice} to kill)"
+    how = {0: "", 1: " (Ctrl-C to kill)"}.get(notice.interrupts, " (Ctrl-C twice to kill)")
+    return f"stopping {enumerated(notice.names)}{how}"
+
+
+@sentence.register
+def _(_: tell.Ended) -> str:
+    return ENDED
+
+
+def left_behind(name: str, pids: Sequence[int]) -> str:
+    """A program has made itself a daemon, which has no place in a run."""
+    what = f"{count(len(pids), 'process', 'processes')} ({' '.join(map(str, pids))})"
+    return (
+        f"{name} left {what} behind, to be ended with it: a service stays in the foreground, as"
+        " daemons do with an option of theirs"
+    )
 
 
 def waiting(units: Iterable[Unit], deadlines: Mapping[str, float], now: float) -> str:

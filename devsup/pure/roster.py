@@ -6,7 +6,7 @@ from devsup.pure import effects as do
 from devsup.pure import notices as tell
 from devsup.pure.effects import Effect
 from devsup.pure.envfile import diff
-from devsup.pure.lifecycle import Event, Life
+from devsup.pure.lifecycle import Event, Life, State
 from devsup.pure.order import alive, awaited, listed, to_stop
 from devsup.pure.stack import Spec
 from devsup.pure.unit import Unit
@@ -92,6 +92,10 @@ class Roster:
     def stays(self, name: str) -> bool:
         """Whether it runs, and is not going to be stopped (which may wait for its dependants)."""
         return self.units[name].running and name not in self.draining
+
+    def is_down(self, name: str) -> bool:
+        """Whether it is at rest, and not because it crashed."""
+        return self.units[name].life.state is State.DOWN
 
     def fresh(self, name: str, settings: Mapping[str, str]) -> bool:
         """Whether it would be started alike on these settings, as far as they concern it."""

@@ -74,15 +74,23 @@ def with_exec(command: str) -> str:
 def program_words(command: str) -> tuple[str, ...]:
     """The last command's words without quotes, assignments, redirections and `exec`.
 
-    Expansions stay as they are written (`$PORT`). Nothing when the line is not understood.
+    Expansions stay as they are written (`$PORT`). Nothing when the line is not understood, or ends
+    with a loop or the like.
     """
     *_, last = _commands(command)
     program = _program(last)
-    if program is None:
+    if program is None or program["word"] in _KEYWORDS:
         return ()
     words = [token for token in last if token["word"] and token.start() >= program.start()]
     names = tuple(_unquoted(token["word"]) for token in words)
     return names[1:] if names[0] == "exec" else names
+
+
+def sought_program(command: str) -> str | None:
+    """What the shell is sure to look for on PATH as the last command."""
+    name = next(iter(program_words(command)), "")
+    is_sought = name and "/" not in name and "$" not in name and name not in _BUILTINS
+    return name if is_sought else None
 
 
 def changes_directory(command: str) -> bool:

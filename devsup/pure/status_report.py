@@ -36,7 +36,9 @@ def headline(status: Status) -> str:
     members = [process for each in services for process in each.processes]
     parts = [
         f"generation {status.generation}",
-        count(len(services), "service"),
+        f"{len(services)} of {count(len(status.services), 'service')}"
+        if len(services) < len(status.services)
+        else count(len(services), "service"),
         count(len(members), "process", "processes"),
     ]
     stale = [str(process.pid) for process in members if not process.fresh]

@@ -173,6 +173,7 @@ class Supervisor:
 
     def _replace(self, names: set[str]) -> None:
         """Drain what runs of these, and start them all on the newest settings."""
+        self.change.idle |= set(filter(self.roster.is_down, names - self.change.names))
         self.roster.replace(names)
         self.change.names |= names
         self.phase = Phase.DRAINING
@@ -330,6 +331,8 @@ class Supervisor:
 
     def _leave(self) -> None:
         left = [self.units[name].life.state for name in self.roster.draining]
+        if not left:
+            self._say(tell.Ended())
         if all(state is State.STUCK for state in left):
             self._do((do.Exit(FAILED if left else self.exit_code),))
 

@@ -91,11 +91,19 @@ class Unit:
 
     @property
     def asked(self) -> Ready:
-        """What tells that it is ready: a file that sets PORT overrules the Procfile's."""
-        ready, port = self.started_as.ready, self.settings.get("PORT", "")
-        if not port or ready != ListenReady(self.started_as.port):
+        """What tells that it is ready."""
+        ready = self.started_as.ready
+        if ready != ListenReady(self.started_as.port):
             return ready
-        return ListenReady(int(port) or None if port.isdecimal() else None)
+        return ListenReady(self.port or None)
+
+    @property
+    def port(self) -> int:
+        """The PORT that it was given: a file's overrules the Procfile's; 0 for what is none."""
+        given = self.settings.get("PORT", "")
+        if not given:
+            return self.started_as.port
+        return int(given) if given.isdecimal() and len(given) <= len("65535") else 0
 
     # ---- what happens to it
 

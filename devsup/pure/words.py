@@ -4,6 +4,9 @@ from collections.abc import Iterator, Sequence
 
 from devsup.pure.errors import DevsupError
 
+ENDED = "everything has ended"
+"""Said last, and by whoever waited for it in another terminal."""
+
 NAMED = 6
 """Services that are named in one sentence."""
 

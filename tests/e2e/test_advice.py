@@ -228,6 +228,19 @@ def test_a_taken_port_has_its_owner_named(stack: Stack, port: int, command: str)
     assert stack.output.count("hint: ") == 1
 
 
+def test_a_port_that_the_program_does_not_name_is_the_one_that_it_was_given(
+    stack: Stack, port: int
+) -> None:
+    serve = "import os, socketserver; socketserver.TCPServer(('', int(os.environ['PORT'])), None)"
+    stack.write("serve.py", f"{serve}\n")
+    with listener(port):
+        stack.write("Procfile", f"web: {sys.executable} serve.py\n")
+        stack.up("-p", str(port))
+        said = stack.wait_for(r"hint: (.*)$")[1]
+        stack.interrupt()
+    assert f"web.1: port {port} is held by " in said
+
+
 def test_two_services_that_want_one_port_are_both_named(stack: Stack, port: int) -> None:
     stack.write("served.py", "async def app(scope, receive, send): ...\n")
     stack.write("devsup.toml", "[services.api]\nafter = ['web']\n")

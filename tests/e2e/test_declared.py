@@ -121,7 +121,7 @@ def test_a_service_with_another_name_starts_when_the_old_one_is_gone(stack: Stac
     stack.up("-t", "600").wait_for("there")
     stack.wait_for_generation(1)
     stack.replace("Procfile", f"api: echo api on $PORT; {LIVES}\n")
-    stack.wait_for("Procfile: .api -web: removing web.1, restarting api.1")
+    stack.wait_for("Procfile: .api -web: removing web.1, starting api.1")
     stack.wait_for("asked")
     assert "api on" not in stack.output
     leave()

@@ -118,9 +118,9 @@ def test_an_interrupt_after_down_is_the_first_of_the_person_at_the_terminal(stac
     with other(stack, "down") as ending:
         stack.wait_for("asked")
         stack.signal(signal.SIGINT)
-        stack.wait_for("stopping web.1 .Ctrl-C to kill")
+        stack.wait_for("stopping web.1")
         finish()
-        assert ending.wait() == (0, "")
+        assert ending.wait() == (0, "everything has ended\n")
     assert stack.wait_for_exit() == 0
     stack.wait_for("bye")
     assert "SIGKILL" not in stack.output

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -288,6 +289,23 @@ def test_the_same_program_by_hand_in_the_project_does_not(stack: Stack) -> None:
         life.wait_for_end()
         assert process.wait() == -signal.SIGTERM
         assert f" {process.pid} " in done.stdout
+
+
+def test_a_daemon_is_told_to_be_ended_with_the_program_that_became_it(stack: Stack) -> None:
+    life = stack.fifo("ready")
+    stack.write("Procfile", f"web: {hostile('daemon', 'ready')}\n")
+    stack.up()
+    stack.wait_for(r"web\.1 left 1 process \(\d+\) behind, to be ended with it")
+    stack.wait_for(r"web\.1 exited with status 0")
+    life.wait_for_end()
+
+
+def test_a_port_that_stays_taken_is_no_success(stack: Stack, port: int) -> None:
+    stack.write("Procfile", "web: exec sleep 600\n")
+    with socket.create_server(("127.0.0.1", port)):
+        done = stack.run("kill", "--port", str(port))
+    assert done.returncode == 1
+    assert "left alone: " in done.stdout
 
 
 @pytest.mark.parametrize("command", ["kill", "up"])

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 README = Path(__file__).parents[2] / "README.md"
 SLEEP = "exec sleep 600"
 SECRET = "hunter2"
+ENDED = "everything has ended\n"
 
 
 @pytest.fixture
@@ -368,7 +369,7 @@ def test_a_name_with_a_slip_changes_nothing(two: Stack) -> None:
 def test_down_returns_when_everything_is_gone(two: Stack) -> None:
     leaders = two.leaders
     done = two.run("down")
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert (done.returncode, done.stdout, done.stderr) == (0, ENDED, "")
     assert not any(kin.is_alive(pid) for pid in [*leaders.values(), two.devsup.pid])
     assert two.wait_for_exit() == 0
 
@@ -381,7 +382,7 @@ def test_down_asked_twice_is_no_kill(stack: Stack) -> None:
         another.sendall(dump(Request(Command.DOWN)))
         assert states(stack) == {"web.1": "down", "worker.1": "stopping"}  # asked after it
         let_through()
-        assert one.wait() == (0, "")
+        assert one.wait() == (0, ENDED)
         assert another.recv(1000) == dump(Reply(Kind.DONE))
     assert stack.wait_for_exit() == 0
     assert "SIGKILL to every" not in stack.output
@@ -444,7 +445,7 @@ def test_down_while_draining_ends_everything_and_well(stack: Stack) -> None:
         assert (refused.returncode, refused.stdout) == (1, "")
         assert "ending" in refused.stderr
         let_through()
-        assert ending.wait() == (0, "")
+        assert ending.wait() == (0, ENDED)
     assert stack.wait_for_exit() == 0
 
 
@@ -455,7 +456,7 @@ def test_down_fails_a_command_that_waits_for_something_else(stack: Stack) -> Non
         with other(stack, "down") as ending:
             stack.wait_for("stopping web.1 worker.1")
             let_through()
-            assert ending.wait() == (0, "")
+            assert ending.wait() == (0, ENDED)
         code, text = restarting.wait()
     assert code == 1
     assert "devsup is ending" in text

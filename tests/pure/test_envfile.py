@@ -391,6 +391,8 @@ def test_a_child_gets_the_shell_then_the_files_then_what_devsup_adds(
         ({"FORCE_COLOR": "3"}, "", "3"),
         ({"FORCE_COLOR": "3"}, "FORCE_COLOR=0", "0"),
         ({"NO_COLOR": "1"}, "", None),
+        ({"TERM": "dumb"}, "", None),
+        ({"TERM": "xterm"}, "", "1"),
         ({}, "NO_COLOR=1", None),
     ],
 )

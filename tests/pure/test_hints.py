@@ -49,7 +49,7 @@ OURS = Owner(12, "uvicorn", "/x", "api.1")
         (8000, Facts(owner=OURS), "api.1 and web.1 both want port 8000, and api.1 has it"),
         (8000, Facts(), "held by a process that this user cannot see"),
         (8000, Facts(is_taken=False), "free by now; type: devsup restart web.1"),
-        (None, Facts(), "its port is taken; type: devsup check"),
+        (None, Facts(), "its port is taken, and it does not say which"),
     ],
 )
 def test_a_taken_port_has_an_owner_and_a_remedy(port: int | None, facts: Facts, said: str) -> None:

@@ -133,3 +133,16 @@ def test_a_late_service_says_what_is_awaited_and_where_to_change_it() -> None:
     line = report.sentence(tell.Late("web.1", ListenReady(8000), 60.0))
     assert line.startswith("web.1 is not ready after 60 s (until port 8000 answers)")
     assert "`ready-timeout`" in line
+
+
+def test_who_was_down_is_started_and_not_restarted() -> None:
+    notice = tell.Restarting(Cause.EDIT, "Procfile", "+api ~web", ("web.1",), 3, idle=("api.1",))
+    said = "Procfile: +api ~web: restarting web.1, starting api.1 on generation 3"
+    assert report.sentence(notice) == said
+
+
+@pytest.mark.parametrize(
+    ("interrupts", "end"), [(0, "web.1"), (1, "(Ctrl-C to kill)"), (2, "(Ctrl-C twice to kill)")]
+)
+def test_keys_are_named_where_somebody_can_type_them(interrupts: int, end: str) -> None:
+    assert report.sentence(tell.Quitting(("web.1",), interrupts)).endswith(end)

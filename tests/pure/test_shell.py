@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devsup.pure.shell import changes_directory, program_words, with_exec
+from devsup.pure.shell import changes_directory, program_words, sought_program, with_exec
 
 FRAGMENTS = st.lists(
     st.sampled_from(
@@ -54,6 +54,9 @@ def test_exec_comes_before_the_last_program_or_not_at_all(line: str, shell_line:
         ("serve | tee log", ()),
         ("serve 'x", ()),
         ("serve &", ()),
+        ("while true; do echo x; sleep 7; done", ()),
+        ("if true; then serve; fi", ()),
+        ("{ serve; }", ()),
         ("A=1", ()),
         ("", ()),
     ],
@@ -62,6 +65,22 @@ def test_the_programs_words_are_those_of_the_last_command(
     line: str, words: tuple[str, ...]
 ) -> None:
     assert program_words(line) == words
+
+
+@pytest.mark.parametrize(
+    ("line", "program"),
+    [
+        ("A=1 exec serve --port $PORT", "serve"),
+        ("for i in 1 2; do sleep 9; done", None),
+        ("read _ < gate", None),
+        ("trap x TERM; wait", None),
+        ("bin/serve", None),
+        ("$SERVE", None),
+        ("serve &", None),
+    ],
+)
+def test_only_what_the_shell_looks_for_on_path_is_sought(line: str, program: str | None) -> None:
+    assert sought_program(line) == program
 
 
 @given(FRAGMENTS)

@@ -57,7 +57,7 @@ def headline(*services: ServiceStatus, **changes: Any) -> str:
         (headline(SERVICE), "generation 4, 1 service, 2 processes, all on the current settings"),
         (
             headline(SERVICE, DOWN),
-            "generation 4, 1 service, 2 processes, all on the current settings",
+            "generation 4, 1 of 2 services, 2 processes, all on the current settings",
         ),
         (
             headline(replace(SERVICE, processes=(PROCESS,)), replace(SERVICE, name="web.2")),

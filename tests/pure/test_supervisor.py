@@ -95,6 +95,7 @@ def test_a_service_with_a_probe_is_ready_when_its_probe_says_so_and_not_by_time(
         (ListenReady(5000), "", ListenReady(5000)),
         (ListenReady(5000), "0", ListenReady(None)),
         (ListenReady(5000), "a socket", ListenReady(None)),
+        (ListenReady(5000), "9" * 5000, ListenReady(None)),
         (ListenReady(8000), "9000", ListenReady(8000)),
         (PortReady(5000), "9000", PortReady(5000)),
     ],

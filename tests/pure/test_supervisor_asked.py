@@ -273,7 +273,8 @@ def test_a_start_of_some_that_run_and_some_that_do_not_starts_the_latter() -> No
     run.stop("web")
     settle(run)
     assert run.start("web", "worker") == ["spawn web on 1"]
-    assert run.said(tell.Restarting).names == ("web",)
+    said = run.said(tell.Restarting)
+    assert (said.names, said.idle) == ((), ("web",))
 
 
 def test_a_start_of_a_blocked_service_says_again_why_it_is_not_started() -> None:
