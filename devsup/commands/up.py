@@ -268,10 +268,11 @@ class Run:
                 text = f"{name} cannot be started: {os.strerror(number)}"
                 self.output.say(text, Tone.ALARM, name)
                 self.post(events.LeaderExited(name, NOT_STARTED))
+            case group.Left(children):
+                self.output.catch_up(name)
+                self.tell_left_behind(name, children)
             case group.Exited(code):
                 self.output.catch_up(name)
-                if code == 0:
-                    self.tell_left_behind(name)
                 self.post(events.LeaderExited(name, code))
             case group.Gone():
                 self.readiness.forget(name)
@@ -297,22 +298,25 @@ class Run:
         guardians = {each.guardian: name for name, each in self.groups.items() if each.guardian}
         return census(self.surroundings.run, guardians if names is None else names)
 
+    def pids_of(self, name: str) -> tuple[int, ...]:
+        """Live processes of one service."""
+        return tuple(each.pid for each in self.members() if each.lineage == name)
+
     def ports(self, name: str) -> frozenset[int]:
         """What the processes of one service listen on."""
-        inside = [each.pid for each in self.members() if each.lineage == name]
-        return frozenset(port for found in listening(inside).values() for port in found)
+        found = listening(self.pids_of(name)).values()
+        return frozenset(port for ports in found for port in ports)
 
-    def tell_left_behind(self, name: str) -> None:
+    def tell_left_behind(self, name: str, children: int) -> None:
         """A program made itself a daemon, which is going to be ended with it."""
         if self.supervisor.units[name].life.want is Want.UP:
-            pids = [each.pid for each in self.members() if each.lineage == name]
-            if pids:
-                self.output.say(report.left_behind(name, pids), Tone.ALARM, name)
+            self.output.say(report.left_behind(name, children), Tone.ALARM, name)
 
     def who_is_stuck(self, name: str) -> tell.Stuck:
         """What a person needs to end a service that devsup cannot end, and who waits for that."""
-        pids = tuple(each.pid for each in self.members() if each.lineage == name)
-        return tell.Stuck(name, pids, self.supervisor.roster.listed(self.supervisor.roster.pending))
+        return tell.Stuck(
+            name, self.pids_of(name), self.supervisor.roster.listed(self.supervisor.roster.pending)
+        )
 
     def count(self, round_: int, sweep: tuple[int, ...]) -> None:
         """Kill strays, look at every live process, and tell the supervisor."""

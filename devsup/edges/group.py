@@ -44,11 +44,18 @@ class Exited:
 
 
 @dataclass(frozen=True, slots=True)
+class Left:
+    """The leader, which ended well, left so many children: a daemon, as a rule."""
+
+    children: int
+
+
+@dataclass(frozen=True, slots=True)
 class Gone:
     """The kernel says that nothing of the service is alive any more."""
 
 
-Happening = Started | Failed | Exited | Gone
+Happening = Started | Failed | Left | Exited | Gone
 
 
 class Zygote:
@@ -260,6 +267,7 @@ class Group:
 HAPPENINGS: Mapping[str, Callable[[int], Happening]] = {
     "started": Started,
     "failed": Failed,
+    "left": Left,
     "exited": Exited,
 }
 

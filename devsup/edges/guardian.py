@@ -23,8 +23,9 @@ Zygote protocol, on a stream socket: a request is one byte with descriptors.
   terminal back when the supervisor is gone. `f`: do not.
 
 Guardian protocol, on the lifeline: `signal NUMBER leader|all` and `kill` in, `guarded PID` (its
-own), `started PID`, `failed ERRNO` and `exited CODE` out. The launch file holds, separated by NUL:
-directory, command line, the environment's `KEY=value` strings.
+own), `started PID`, `failed ERRNO` and `exited CODE` out, `left COUNT` before that of a leader that
+ended well and left processes. The launch file holds, separated by NUL: directory, command line,
+the environment's `KEY=value` strings.
 """
 
 import contextlib
@@ -258,12 +259,13 @@ class Guardian:
         The leader stays a zombie until the end: it pins its pid, so that the number of its process
         group cannot be given to a stranger while we may still signal it.
         """
-        if not self.leader_exited:
-            code = exit_code(self.leader)
-            if code is not None:
-                self.leader_exited = True
-                say(self.lifeline, f"exited {code}")
+        code = None if self.leader_exited else exit_code(self.leader)
         alive = {pid for pid in children() - {self.leader} if reap(pid) is None}
+        if code is not None:
+            self.leader_exited = True
+            if alive and not code:
+                say(self.lifeline, f"left {len(alive)}")
+            say(self.lifeline, f"exited {code}")
         if self.killing:
             self.kill(alive)
 

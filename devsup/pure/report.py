@@ -238,12 +238,11 @@ def _(_: tell.Ended) -> str:
     return ENDED
 
 
-def left_behind(name: str, pids: Sequence[int]) -> str:
+def left_behind(name: str, children: int) -> str:
     """A program has made itself a daemon, which has no place in a run."""
-    what = f"{count(len(pids), 'process', 'processes')} ({' '.join(map(str, pids))})"
     return (
-        f"{name} left {what} behind, to be ended with it: a service stays in the foreground, as"
-        " daemons do with an option of theirs"
+        f"{name} left {count(children, 'process', 'processes')} behind, to be ended with it: a"
+        " service stays in the foreground (many daemons have an option for that)"
     )
 
 
