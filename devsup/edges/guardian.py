@@ -366,13 +366,14 @@ class Zygote:
         sources: list[int | socket.socket] = [self.wake, self.control]
         while self.control in sources or self.guardians or children():
             ready, _, _ = select.select(sources, [], [])
-            drain(self.wake)
             if self.control in ready and not self.serve():
                 sources.remove(self.control)
                 self.wake_guardians()
                 if self.seat:
                     self.seat.put_back()
-            self.bury()
+            if self.wake in ready:
+                drain(self.wake)
+                self.bury()
 
     def wake_guardians(self) -> None:
         """Somebody may have stopped one, and it could not see that the supervisor is gone."""
