@@ -9,6 +9,7 @@ import errno
 import os
 import socket
 import sys
+from contextlib import suppress
 from pathlib import Path
 from time import monotonic
 
@@ -47,11 +48,14 @@ def take(root: Path) -> socket.socket | None:
         return None
     until = monotonic() + PATIENCE
     while (claim := bound(name)) is None:
-        holder = listener(name)
-        if holder and holder.uid == os.getuid():
+        try:
+            who = listener(name)
+        except BlockingIOError:
+            raise HeldError from None
+        if who and who.uid == os.getuid():
             raise HeldError
         # One that refuses is being made or let go of this moment, or stays like that.
-        if holder or monotonic() > until:
+        if who or monotonic() > until:
             return None
     return claim
 
@@ -71,8 +75,13 @@ def bound(name: str) -> socket.socket | None:
 
 
 def listener(name: str) -> Credentials | None:
-    """Who listens behind a name, ours or not; None when nobody does."""
+    """Who listens behind a name, ours or not; None when nobody does.
+
+    Raises:
+        BlockingIOError: somebody who is stopped, and whom too many have tried to reach.
+    """
     with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(0)
         try:
             connection.connect(name)
         except ConnectionRefusedError:
@@ -83,5 +92,7 @@ def listener(name: str) -> Credentials | None:
 def holder(root: Path) -> int | None:
     """The pid of our process that holds a project; 0 for one in another container."""
     name = address(root)
-    found = listener(name) if name else None
-    return found.pid if found and found.uid == os.getuid() else None
+    with suppress(BlockingIOError):
+        found = listener(name) if name else None
+        return found.pid if found and found.uid == os.getuid() else None
+    return None

@@ -21,7 +21,7 @@ NO_PORTS: Mapping[str, int] = MappingProxyType({})
 
 _HIGHEST_PORT = 65535
 _ENTRY = re.compile(r"(?P<name>[A-Za-z0-9_-]+):(?P<command>.*)", re.DOTALL)
-_COUNT = re.compile(r"(?P<name>[A-Za-z0-9_-]+)\s*=\s*(?P<count>[0-9]{1,9})")
+_COUNT = r"(?P<name>[A-Za-z0-9_-]+)\s*=\s*(?P<count>[0-9]{1,9})"  # seldom needed
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ def _entry(line: str, number: int, earlier: Mapping[str, Entry]) -> Entry | str:
 
 def parse_formation(text: str) -> dict[str, int]:
     """`web=1,worker=2` to the number of instances a type; `all` stands for every other type."""
-    items = [_COUNT.fullmatch(item.strip()) for item in text.split(",")]
+    items = [re.fullmatch(_COUNT, item.strip()) for item in text.split(",")]
     counts = [(item["name"], int(item["count"])) for item in items if item]
     if len(counts) < len(items) or len(dict(counts)) < len(counts):
         raise _usage(f"formation {text!r} is not of the form web=1,worker=2, each type once")

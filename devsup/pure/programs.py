@@ -159,13 +159,14 @@ _WRAPPERS: Mapping[str, tuple[str, frozenset[str]]] = MappingProxyType(
 _RELOADERS = frozenset({"watchfiles", "watchmedo"})
 """Programs that run another anew whenever files change."""
 
-_PYTHON = re.compile(r"(?:python|pypy)[\d.]*")
+# Compiled when a command line is looked at: many commands look at none, and it takes 2 ms.
+_PYTHON = r"(?:python|pypy)[\d.]*"
 _PYTHON_OPTIONS = frozenset({"-W", "-X"})
 _CELERY_OPTIONS = frozenset(
     {"-A", "--app", "-b", "--broker", "--result-backend", "--loader", "--config", "--workdir"}
 )
-_ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
-_ADDRESS = re.compile(r"(?:.*:)?(?:(?P<number>\d+)|\$PORT|\$\{PORT(?::?-\d*)?\})")
+_ASSIGNMENT = r"[A-Za-z_]\w*="
+_ADDRESS = r"(?:.*:)?(?:(?P<number>\d+)|\$PORT|\$\{PORT(?::?-\d*)?\})"
 _VERBOSE = frozenset({"INFO", "DEBUG"})
 
 
@@ -200,7 +201,7 @@ def _unwrap(words: Words) -> tuple[str, Words]:
         name, arguments = PurePosixPath(words[0]).name, words[1:]
         if name in _WRAPPERS:
             words = _wrapped(arguments, *_WRAPPERS[name])
-        elif _PYTHON.fullmatch(name):
+        elif re.fullmatch(_PYTHON, name):
             # `-m` needs no case of its own: what follows it is the first word that is no option.
             words = _operands(arguments, _PYTHON_OPTIONS)
         else:
@@ -213,7 +214,7 @@ def _wrapped(arguments: Words, verb: str, options: frozenset[str]) -> Words:
     operands = _operands(arguments, options)
     if verb:
         return _operands(operands[1:], options) if operands[:1] == (verb,) else ()
-    while operands and _ASSIGNMENT.match(operands[0]):
+    while operands and re.match(_ASSIGNMENT, operands[0]):
         operands = operands[1:]
     return operands
 
@@ -239,7 +240,7 @@ def _stated_port(arguments: Words, options: frozenset[str], port: int) -> int | 
     """The TCP port that the command line states; None when it is elsewhere or free to choose."""
     if any(_values(arguments, frozenset({"--uds", "--fd"}))):
         return None
-    addresses = filter(None, map(_ADDRESS.fullmatch, _values(arguments, options)))
+    addresses = filter(None, (re.fullmatch(_ADDRESS, each) for each in _values(arguments, options)))
     for address in addresses:
         return int(address["number"] or port) or None
     return None

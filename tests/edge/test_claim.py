@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import sys
@@ -80,3 +81,18 @@ def test_a_name_behind_which_nobody_listens_is_not_waited_for_long(
     monkeypatch.setattr(claim, "PATIENCE", 0.0)
     assert claim.take(tmp_path) is None
     assert claim.holder(tmp_path) is None
+
+
+def test_one_that_takes_no_connections_any_more_is_not_waited_for(
+    tmp_path: Path, name: str, strange: socket.socket
+) -> None:
+    strange.listen(0)
+    with contextlib.ExitStack() as crowd:
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                connection = crowd.enter_context(socket.socket(socket.AF_UNIX))
+                connection.settimeout(0)
+                connection.connect(name)
+        with pytest.raises(claim.HeldError):
+            claim.take(tmp_path)
+        assert claim.holder(tmp_path) is None
