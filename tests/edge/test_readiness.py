@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+
+import pytest
 
 from devsup.commands import readiness as asking
 from devsup.commands.readiness import Readiness
 from devsup.edges import probe
 from devsup.pure.events import BecameReady
 from devsup.pure.programs import ListenReady, SettleReady
-
-if TYPE_CHECKING:
-    import pytest
 
 NEVER = 3600.0
 SECONDS = 30.0
@@ -120,9 +118,13 @@ def test_a_late_service_is_found_ready_too(monkeypatch: pytest.MonkeyPatch) -> N
     assert asyncio.run(be_ready_when_late()) == BecameReady("web.1", 7, "port 5000")
 
 
-def test_a_service_settles_from_when_its_leader_lives(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def _settles_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(asking, "SETTLE_TIME", 0.0)
 
+
+@pytest.mark.usefixtures("_settles_at_once")
+def test_a_service_settles_from_when_its_leader_lives() -> None:
     async def start_late() -> BecameReady:
         service = Service()
         readiness = Readiness(service.found.set_result, service.look)
@@ -136,9 +138,8 @@ def test_a_service_settles_from_when_its_leader_lives(monkeypatch: pytest.Monkey
     assert asyncio.run(start_late()) == BecameReady("web.1", 7, "settled")
 
 
-def test_who_ends_before_it_has_settled_is_not_ready(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(asking, "SETTLE_TIME", 0.0)
-
+@pytest.mark.usefixtures("_settles_at_once")
+def test_who_ends_before_it_has_settled_is_not_ready() -> None:
     async def end_early() -> BecameReady:
         service = Service()
         readiness = Readiness(service.found.set_result, service.look)
