@@ -154,9 +154,9 @@ class Advice:
 
 
 def wanted_ports(unit: Unit) -> list[int]:
-    """Those that it may have asked for, the likeliest first: named in its line, or given to it."""
+    """Those that it may have asked for, the likeliest first."""
     named = map(int, re.findall(r"(?<![\w.])\d{2,5}(?![\w.])", unit.spec.command))
-    return [*sorted(own_ports(unit.spec)), *named, unit.port]
+    return [*sorted(own_ports(unit.spec)), unit.port, *named]
 
 
 def _is_configured(unit: Unit, port: int) -> bool:

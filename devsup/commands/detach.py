@@ -72,9 +72,12 @@ def wait_for_answer(place: RunDirectory, process: subprocess.Popen[bytes], error
 
 
 def listens(place: RunDirectory) -> bool:
-    """Whether somebody answers; the socket of one that was killed may still be there."""
+    """Whether somebody answers; the socket of one that was killed may still be there.
+
+    Not by its claim, which is taken before it is sure to start anything.
+    """
     with socket.socket(socket.AF_UNIX) as connection, suppress(DevsupError):
-        client.connect(connection, place.addresses)
+        client.connect(connection, [str(place.socket)])
         return True
     return False
 

@@ -310,7 +310,7 @@ class Run:
     def tell_left_behind(self, name: str, children: int) -> None:
         """A program made itself a daemon, which is going to be ended with it."""
         if self.supervisor.units[name].life.want is Want.UP:
-            self.output.say(report.left_behind(name, children), Tone.ALARM, name)
+            self.output.say(report.left_behind(name, children), Tone.PLAIN, name)
 
     def who_is_stuck(self, name: str) -> tell.Stuck:
         """What a person needs to end a service that devsup cannot end, and who waits for that."""

@@ -11,12 +11,16 @@ import socket
 import sys
 from contextlib import suppress
 from pathlib import Path
-from time import monotonic
+from time import monotonic, sleep
 
 from devsup.edges.credentials import Credentials, credentials
 
 PATIENCE = 1.0
 """Seconds until a name is left to whoever has taken it and does not listen."""
+
+
+PAUSE = 0.01
+"""Seconds between two tries."""
 
 
 class HeldError(Exception):
@@ -47,16 +51,17 @@ def take(root: Path) -> socket.socket | None:
     if name is None:
         return None
     until = monotonic() + PATIENCE
-    while (claim := bound(name)) is None:
-        try:
+    try:
+        while (claim := bound(name)) is None:
             who = listener(name)
-        except BlockingIOError:
-            raise HeldError from None
-        if who and who.uid == os.getuid():
-            raise HeldError
-        # One that refuses is being made or let go of this moment, or stays like that.
-        if who or monotonic() > until:
-            return None
+            if who and who.uid == os.getuid():
+                raise HeldError
+            # One that refuses is being made or let go of this moment, or stays like that.
+            if who or monotonic() > until:
+                return None
+            sleep(PAUSE)
+    except (BlockingIOError, PermissionError):  # nobody can say whose it is; a sandbox
+        return None
     return claim
 
 
@@ -78,7 +83,8 @@ def listener(name: str) -> Credentials | None:
     """Who listens behind a name, ours or not; None when nobody does.
 
     Raises:
-        BlockingIOError: somebody who is stopped, and whom too many have tried to reach.
+        BlockingIOError: somebody who takes no connections, and whom too many have tried to reach.
+        PermissionError: we are in a sandbox.
     """
     with socket.socket(socket.AF_UNIX) as connection:
         connection.settimeout(0)
@@ -92,7 +98,7 @@ def listener(name: str) -> Credentials | None:
 def holder(root: Path) -> int | None:
     """The pid of our process that holds a project; 0 for one in another container."""
     name = address(root)
-    with suppress(BlockingIOError):
+    with suppress(BlockingIOError, PermissionError):
         found = listener(name) if name else None
         return found.pid if found and found.uid == os.getuid() else None
     return None

@@ -59,11 +59,21 @@ def connect(connection: socket.socket, addresses: Sequence[str]) -> None:
 
 
 def reaches(connection: socket.socket, address: str) -> bool:
-    """Connect; False when nobody is there, or somebody else."""
+    """Connect; False when nobody is there, or somebody else.
+
+    Anybody may have an abstract name, and take no connections: that is not waited for.
+    """
+    is_abstract = address.startswith("\0")
+    connection.settimeout(0 if is_abstract else None)
     try:
         connection.connect(address)
     except (FileNotFoundError, ConnectionRefusedError):
         return False
+    except (BlockingIOError, PermissionError):
+        if is_abstract:
+            return False
+        raise
+    connection.settimeout(None)
     return is_ours(connection)
 
 

@@ -173,6 +173,7 @@ class Supervisor:
 
     def _replace(self, names: set[str]) -> None:
         """Drain what runs of these, and start them all on the newest settings."""
+        self.change.idle -= {name for name in names if not self.roster.is_down(name)}
         self.change.idle |= set(filter(self.roster.is_down, names - self.change.names))
         self.roster.replace(names)
         self.change.names |= names

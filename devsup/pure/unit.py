@@ -8,9 +8,11 @@ from devsup.pure import lifecycle
 from devsup.pure import notices as tell
 from devsup.pure.effects import Effect
 from devsup.pure.lifecycle import AT_REST, Event, Life, State, Want
-from devsup.pure.programs import ListenReady, Ready
+from devsup.pure.programs import ListenReady, Ready, SettleReady
 from devsup.pure.stack import Spec
 
+SETTLE_PATIENCE = 1.0
+"""Seconds at least until one that only has to live for half a second counts as late."""
 BACKOFF_FIRST = 0.5
 BACKOFF_LIMIT = 30.0
 """Seconds before the first restart of a service that ended, doubled each time, and the most."""
@@ -196,5 +198,7 @@ class Unit:
 
     def _ask_whether_ready(self) -> Iterator[Effect]:
         name, epoch, patience = self.spec.name, self.life.epoch, self.spec.ready_timeout
+        if isinstance(self.asked, SettleReady):
+            patience = max(patience, SETTLE_PATIENCE)
         yield do.Probe(name, epoch, self.asked, patience)
         yield do.Arm(name, epoch, patience)

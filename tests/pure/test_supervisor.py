@@ -1,5 +1,7 @@
 """What a run does, told as histories: launch, edits, broken files."""
 
+from dataclasses import replace
+
 import pytest
 from history import ON_PORT, History, spec
 
@@ -440,3 +442,9 @@ def test_an_edit_does_not_repeat_an_exempt_service_that_is_finishing_just_then()
     run.edit(KEY="2")
     assert run.empties("migrate") == []
     assert run.state("migrate") == "down"
+
+
+def test_one_that_only_has_to_live_is_not_late_before_it_can_have_settled() -> None:
+    run = History(replace(WEB, ready_timeout=0.1))
+    run.launch()
+    assert run.armed("web") == 1.0
