@@ -27,15 +27,16 @@ class Readiness:
         self._asking: dict[str, asyncio.Task[None]] = {}
         self._hints: dict[str, asyncio.Event] = {}
         self._awaited: dict[str, tuple[re.Pattern[bytes], BecameReady]] = {}
-        self._unsettled: dict[str, BecameReady] = {}
         self._settling: dict[str, asyncio.TimerHandle] = {}
+        self._unstarted: dict[str, list[Callable[[], None]]] = {}
 
     def ask(self, name: str, epoch: int, ready: Ready, patience: float) -> None:
-        """Post BecameReady with this epoch as soon as the service is ready.
+        """Post BecameReady with this epoch as soon as the service has started and is ready.
 
         After so many seconds it is asked seldom, and that may be said a second later.
         """
         self.forget(name)
+        self._unstarted[name] = []
         match ready:
             case LogReady(pattern):
                 expression = re.compile(pattern.encode(), re.MULTILINE)
@@ -50,13 +51,23 @@ class Readiness:
                 answer = BecameReady(name, epoch, f"port {port}" if port else "listening")
                 self._keep_asking(answer, partial(self._listens, name, port), patience)
             case SettleReady():
-                self._unsettled[name] = BecameReady(name, epoch, "settled")
+                answer = BecameReady(name, epoch, "settled")
+                self._once_started(name, partial(self._settle, answer))
 
     def started(self, name: str) -> None:
-        """Its leader lives. Only now: a request to start it may wait, and come to nothing."""
-        if answer := self._unsettled.pop(name, None):
-            loop = asyncio.get_running_loop()
-            self._settling[name] = loop.call_later(SETTLE_TIME, self._post, answer)
+        """Its leader lives. What it says may be heard before that; a start may come to nothing."""
+        for step in self._unstarted.pop(name, ()):
+            step()
+
+    def _once_started(self, name: str, step: Callable[[], None]) -> None:
+        if name in self._unstarted:
+            self._unstarted[name].append(step)
+        else:
+            step()
+
+    def _settle(self, answer: BecameReady) -> None:
+        loop = asyncio.get_running_loop()
+        self._settling[answer.name] = loop.call_later(SETTLE_TIME, self._post, answer)
 
     def seen(self, name: str, lines: bytes) -> None:
         """Whole lines of a service's output: what to look for, or a hint to ask again."""
@@ -67,28 +78,31 @@ class Readiness:
         expression, answer = self._awaited[name]
         if expression.search(_COLOURS.sub(b"", lines)):
             del self._awaited[name]
-            self._post(answer)
+            self._answer(answer)
 
     def forget(self, name: str) -> None:
         """The service is gone, or starts again."""
         self._awaited.pop(name, None)
         self._hints.pop(name, None)
-        self._unsettled.pop(name, None)
+        self._unstarted.pop(name, None)
         for pending in (self._asking.pop(name, None), self._settling.pop(name, None)):
             if pending:
                 pending.cancel()
 
     def close(self) -> None:
         """Ask nothing any more."""
-        for name in {*self._asking, *self._awaited, *self._unsettled, *self._settling}:
+        for name in {*self._asking, *self._awaited, *self._unstarted, *self._settling}:
             self.forget(name)
+
+    def _answer(self, answer: BecameReady) -> None:
+        self._once_started(answer.name, partial(self._post, answer))
 
     def _keep_asking(self, answer: BecameReady, question: probe.Question, patience: float) -> None:
         hint = self._hints[answer.name] = asyncio.Event()
 
         async def asking() -> None:
             await probe.until(question, hint, patience)
-            self._post(answer)
+            self._answer(answer)
 
         task = asyncio.get_running_loop().create_task(asking())
         task.add_done_callback(_check)

@@ -262,8 +262,8 @@ class Run:
         match happening:
             case group.Started(leader):
                 self.leaders[name] = leader
-                self.readiness.started(name)
                 self.record(self.leaders)
+                self.readiness.started(name)  # last: it may be ready, and everybody be counted
             case group.Failed(number):
                 text = f"{name} cannot be started: {os.strerror(number)}"
                 self.output.say(text, Tone.ALARM, name)
@@ -293,10 +293,13 @@ class Run:
 
     # ---- looking
 
-    def members(self, names: Mapping[int, str] | None = None) -> tuple[Process, ...]:
-        """Live processes of this run, below the guardians of all services or of these."""
-        guardians = {each.guardian: name for name, each in self.groups.items() if each.guardian}
-        return census(self.surroundings.run, guardians if names is None else names)
+    def members(self) -> tuple[Process, ...]:
+        """Live processes of this run."""
+        return census(self.surroundings.run, self.guardians)
+
+    def guardians(self) -> Mapping[int, str]:
+        """The pid of each guardian that there is, with its service."""
+        return {pid: name for name, each in self.groups.items() if (pid := each.guardian)}
 
     def pids_of(self, name: str) -> tuple[int, ...]:
         """Live processes of one service."""

@@ -4,7 +4,7 @@ Two witnesses: lineage (below a guardian, which a process cannot leave without d
 in the environment (which a process can write over, and a child can be started without).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from devsup.edges import processes
@@ -32,12 +32,15 @@ class Process:
     command: tuple[str, ...] = field(repr=False)
 
 
-def census(run: str, guardians: Mapping[int, str]) -> tuple[Process, ...]:
+def census(run: str, who_guards: Callable[[], Mapping[int, str]]) -> tuple[Process, ...]:
     """Every live process of a run: below a guardian, or with the run's mark.
 
-    `guardians` has their pids with the service of each; neither they nor their ancestors count.
+    `who_guards` gives the pids of all guardians with the service of each; neither they nor their
+    ancestors count. It is asked behind the look at the process table: a process that has just been
+    started is not to be seen before its guardian is known.
     """
     rows = processes.table()
+    guardians = who_guards()
     passed_over = {above for pid in guardians for above in _ancestry(pid, rows)}
     others = (row for row in rows.values() if row.alive and row.pid not in passed_over)
     found = ((row, processes.marks(row.pid), _lineage(row, rows, guardians)) for row in others)

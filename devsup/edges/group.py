@@ -57,6 +57,9 @@ class Gone:
 
 Happening = Started | Failed | Left | Exited | Gone
 
+LONGEST = 32
+"""Bytes that suffice for the line by which a guardian says who it is."""
+
 
 class Zygote:
     """The small process that forks guardians, started before anything slow is imported.
@@ -187,9 +190,22 @@ class Group:
         self.zygote = zygote
         self.loop = zygote.loop
         self.tell = tell
-        self.guardian = 0
         self.lifeline: socket.socket | None = None
         self.received = b""
+        self._guardian = 0
+
+    @property
+    def guardian(self) -> int:
+        """The pid of its guardian; 0 while there is none, and then nothing of the service lives.
+
+        A guardian says who it is before it starts the leader. The loop may pass that on later than
+        what the leader does, so that it is looked whether it lies there.
+        """
+        if not self._guardian and self.lifeline:
+            with contextlib.suppress(OSError):
+                line, _, _ = self.lifeline.recv(LONGEST, socket.MSG_PEEK).partition(b"\n")
+                self._guardian = int(line.removeprefix(b"guarded ") or 0)
+        return self._guardian
 
     def spawn(
         self, directory: Path, line: str, environment: Mapping[str, str], output: int
@@ -240,7 +256,7 @@ class Group:
     def _hear(self, word: str, number: int) -> None:
         """From the guardian itself comes who it is: the zygote's word may come after `started`."""
         if word == "guarded":
-            self.guardian = number
+            self._guardian = number
         else:
             self.tell(HAPPENINGS[word](number))
 
@@ -254,7 +270,7 @@ class Group:
         if self.lifeline:
             self._read(self.lifeline)
         self.let_go()
-        self.guardian = 0  # the number is free for another process
+        self._guardian = 0  # the number is free for another process
         self.tell(Gone())
 
     def let_go(self) -> None:
@@ -262,6 +278,7 @@ class Group:
         if self.lifeline:
             self.loop.remove_reader(self.lifeline)
             self.lifeline.close()
+            self.lifeline = None
 
 
 HAPPENINGS: Mapping[str, Callable[[int], Happening]] = {

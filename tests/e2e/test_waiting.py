@@ -94,6 +94,7 @@ def test_the_end_of_the_run_meanwhile_leaves_a_clean_line(
     with other(stack, "restart", terminal=True) as asking:
         asking.wait_for_text("waiting: worker.1 finishing")
         stack.signal(signal.SIGINT)
+        stack.wait_for("stopping worker.1")
         let_go()
         assert asking.wait()[0] == 1
     assert shown(asking) == ["devsup: devsup is ending"]

@@ -24,12 +24,12 @@ MARKS = {"DEVSUP_RUN": RUN, "DEVSUP_SERVICE": "web.1", "DEVSUP_GENERATION": "3"}
 
 def below(child: Child) -> dict[int, Process]:
     """A census of what its cage holds, the cage standing in for a guardian."""
-    return {process.pid: process for process in census(RUN, {child.cage.pid: "web.1"})}
+    return {process.pid: process for process in census(RUN, lambda: {child.cage.pid: "web.1"})}
 
 
 def test_a_marked_process_is_counted_with_its_service_and_generation(nursery: Nursery) -> None:
     child = nursery.start("sleep", env=MARKS)
-    (found,) = census(RUN, {})
+    (found,) = census(RUN, dict)
     assert (found.pid, found.ppid) == (child.pid, child.cage.pid)
     assert (found.service, found.generation, found.run, found.lineage) == ("web.1", 3, RUN, None)
     assert found.command[2] == "sleep"
@@ -37,19 +37,19 @@ def test_a_marked_process_is_counted_with_its_service_and_generation(nursery: Nu
 
 def test_the_mark_of_another_run_does_not_count(nursery: Nursery) -> None:
     nursery.start("sleep", env={**MARKS, "DEVSUP_RUN": "12345678-00000002"})
-    assert census(RUN, {}) == ()
+    assert census(RUN, dict) == ()
 
 
 @pytest.mark.parametrize("generation", ["", "three", "-1", "²"])
 def test_a_generation_that_is_no_number_is_none(nursery: Nursery, generation: str) -> None:
     nursery.start("sleep", env={**MARKS, "DEVSUP_GENERATION": generation})
-    (found,) = census(RUN, {})
+    (found,) = census(RUN, dict)
     assert found.generation is None
 
 
 def test_lineage_finds_what_has_overwritten_its_environment(nursery: Nursery) -> None:
     child = nursery.start("blank", env=MARKS)
-    assert census(RUN, {}) == ()
+    assert census(RUN, dict) == ()
     found = below(child)[child.pid]
     assert (found.lineage, found.run, found.generation) == ("web.1", None, None)
 
@@ -77,15 +77,20 @@ def test_a_stopped_process_is_counted(nursery: Nursery) -> None:
 def test_guardians_and_what_is_above_them_do_not_count(nursery: Nursery) -> None:
     line = f"{sys.executable} {HOSTILE} sleep $0 & wait"
     inner = nursery.cage("env", f"DEVSUP_RUN={RUN}", "sh", "-c", line, READY)
-    assert {each.pid for each in census(RUN, {})} == {inner.leader, inner.pid}
-    assert census(RUN, {inner.pid: "web.1"}) == ()
+    assert {each.pid for each in census(RUN, dict)} == {inner.leader, inner.pid}
+    assert census(RUN, lambda: {inner.pid: "web.1"}) == ()
+
+
+def test_who_guards_is_asked_when_everybody_was_seen(nursery: Nursery) -> None:
+    """A process that is seen has a guardian by then; one that starts meanwhile is not seen."""
+    assert census(RUN, lambda: {nursery.start("sleep").cage.pid: "web.1"}) == ()
 
 
 def test_a_fork_chain_does_not_disturb_the_census(nursery: Nursery) -> None:
     steady = nursery.start("sleep", env=MARKS)
     nursery.start("forks", env=MARKS)
     for _ in range(20):
-        assert steady.pid in {process.pid for process in census(RUN, {})}
+        assert steady.pid in {process.pid for process in census(RUN, dict)}
 
 
 def test_each_process_that_shares_a_listening_socket_listens(nursery: Nursery) -> None:
@@ -129,5 +134,5 @@ def test_a_process_that_is_gone_listens_on_nothing(nursery: Nursery) -> None:
 @pytest.mark.root
 def test_a_user_who_may_not_look_into_a_process_gets_no_error(nursery: Nursery) -> None:
     child = nursery.start("listen", env=MARKS)
-    outcome = as_nobody(lambda: f"{listening([child.pid])} {census(RUN, {})}")
+    outcome = as_nobody(lambda: f"{listening([child.pid])} {census(RUN, dict)}")
     assert outcome == f"{{{child.pid}: ()}} ()"

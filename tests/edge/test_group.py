@@ -87,6 +87,17 @@ def test_a_hundred_lives_leave_no_descriptor_and_no_zombie(stage: Stage) -> None
     assert children(witness.group.guardian) == {witness.leader}
 
 
+def test_a_guardian_is_known_before_its_leader_does_anything(stage: Stage) -> None:
+    """Also while its words lie unheard: a census then must not take the leader for a stray."""
+    service = stage.start("echo > $READY; exec sleep 300")
+    assert is_readable(service.life.descriptor, SECONDS)
+    assert service.happened == []
+    assert {service.group.guardian} == children(stage.zygote.pid)
+    service.group.kill()
+    service.wait_for(Gone)
+    assert service.happened == [Started(service.leader), Exited(-signal.SIGKILL), Gone()]
+
+
 def test_the_number_of_a_guardian_that_is_gone_is_forgotten(stage: Stage) -> None:
     service = stage.start("true")
     service.wait_for(Gone)

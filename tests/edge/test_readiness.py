@@ -10,7 +10,7 @@ from devsup.commands import readiness as asking
 from devsup.commands.readiness import Readiness
 from devsup.edges import probe
 from devsup.pure.events import BecameReady
-from devsup.pure.programs import ListenReady, SettleReady
+from devsup.pure.programs import ListenReady, LogReady, Ready, SettleReady
 
 NEVER = 3600.0
 SECONDS = 30.0
@@ -43,6 +43,7 @@ def test_a_line_of_output_is_a_reason_to_look_again_at_once(
         service = Service()
         readiness = Readiness(service.found.set_result, service.look)
         readiness.ask("web.1", 7, ListenReady(5000), NEVER)
+        readiness.started("web.1")
         await service.looked.wait()
         service.ports = frozenset({5000})
         readiness.seen("web.1", b"Uvicorn running on http://127.0.0.1:5000\n")
@@ -56,6 +57,7 @@ def test_a_silent_service_is_found_ready_too() -> None:
         service = Service()
         readiness = Readiness(service.found.set_result, service.look)
         readiness.ask("web.1", 7, ListenReady(None), NEVER)
+        readiness.started("web.1")
         await service.looked.wait()
         service.ports = frozenset({5000})
         return await asyncio.wait_for(service.found, SECONDS)
@@ -70,6 +72,7 @@ def test_another_port_of_the_service_does_not_make_it_ready() -> None:
         readiness = Readiness(found.append, service.look)
         service.ports = frozenset({5001})
         readiness.ask("web.1", 7, ListenReady(5000), NEVER)
+        readiness.started("web.1")
         for _ in range(3):
             await asyncio.wait_for(service.looked.wait(), SECONDS)
             service.looked.clear()
@@ -87,6 +90,7 @@ def test_a_late_service_is_asked_seldom_whatever_it_says(monkeypatch: pytest.Mon
         service = Service()
         readiness = Readiness(service.found.set_result, service.look)
         readiness.ask("web.1", 7, ListenReady(5000), 0.2)
+        readiness.started("web.1")
         try:
             for _ in range(MANY):
                 readiness.seen("web.1", b"not yet\n")
@@ -108,6 +112,7 @@ def test_a_late_service_is_found_ready_too(monkeypatch: pytest.MonkeyPatch) -> N
         service = Service()
         readiness = Readiness(service.found.set_result, service.look)
         readiness.ask("web.1", 7, ListenReady(5000), 0.0)
+        readiness.started("web.1")
         for _ in range(3):
             await asyncio.wait_for(service.looked.wait(), SECONDS)
             service.looked.clear()
@@ -116,6 +121,25 @@ def test_a_late_service_is_found_ready_too(monkeypatch: pytest.MonkeyPatch) -> N
         return await asyncio.wait_for(service.found, SECONDS)
 
     assert asyncio.run(be_ready_when_late()) == BecameReady("web.1", 7, "port 5000")
+
+
+@pytest.mark.parametrize("ready", [LogReady("all set"), ListenReady(5000)])
+def test_what_is_heard_and_seen_before_a_start_counts_from_then_on(ready: Ready) -> None:
+    """Output comes through another pipe than the word that the leader lives, and may be first."""
+
+    async def say_so_first() -> BecameReady:
+        service = Service()
+        readiness = Readiness(service.found.set_result, service.look)
+        service.ports = frozenset({5000})
+        readiness.ask("web.1", 7, ready, NEVER)
+        readiness.seen("web.1", b"all set\n")
+        for _ in range(3):
+            await asyncio.sleep(0)
+        assert not service.found.done()
+        readiness.started("web.1")
+        return await asyncio.wait_for(service.found, SECONDS)
+
+    assert asyncio.run(say_so_first()).epoch == 7
 
 
 @pytest.fixture
