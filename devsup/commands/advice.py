@@ -155,14 +155,17 @@ class Advice:
 
 def wanted_ports(unit: Unit) -> list[int]:
     """Those that it may have asked for, the likeliest first."""
-    named = map(int, re.findall(r"(?<![\w.])\d{2,5}(?![\w.])", unit.spec.command))
-    return [*sorted(own_ports(unit.spec)), unit.port, *named]
+    return [*sorted(own_ports(unit.spec)), unit.port, *named_ports(unit)]
 
 
 def _is_configured(unit: Unit, port: int) -> bool:
     """Whether its options or its line name the port."""
-    named = re.search(rf"(?<![\w.]){port}(?![\w.])", unit.spec.command)
-    return port in own_ports(unit.spec) or named is not None
+    return port in own_ports(unit.spec) or port in named_ports(unit)
+
+
+def named_ports(unit: Unit) -> list[int]:
+    """What may be a port among the words of its line."""
+    return [*map(int, re.findall(r"(?<![\w.])\d{2,5}(?![\w.])", unit.spec.command))]
 
 
 def _keys_with(address: str | None, settings: Mapping[str, str]) -> list[str]:

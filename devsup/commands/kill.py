@@ -75,7 +75,7 @@ def _record(directory: RunDirectory) -> Record | None:
 
 
 def _supervisor(directory: RunDirectory, record: Record | None) -> Identity | None:
-    """The live supervisor, by the lock or by the record."""
+    """The live supervisor, by the lock, by the claim, or by the record."""
     holder = directory.holder()
     if holder:
         return holder.identity if holder.role is Role.UP else None

@@ -8,12 +8,10 @@ from functools import partial
 from devsup.edges import probe
 from devsup.pure.events import BecameReady
 from devsup.pure.programs import HttpReady, ListenReady, LogReady, PortReady, Ready, SettleReady
+from devsup.pure.unit import SETTLE_TIME
 
 # Colours stand between the words of a line, but nobody means them in a pattern.
 _COLOURS = re.compile(rb"\x1b\[[0-9;]*m")
-
-SETTLE_TIME = 0.5
-"""Seconds that a leader must live to count as ready when nothing better is known of it."""
 
 Ports = Callable[[str], frozenset[int]]
 

@@ -120,8 +120,8 @@ class Run:
             self.fail(error)
 
     def work_off(self) -> None:
-        """Take the events that wait, and those that their effects bring."""
-        while self.queue:
+        """Take the events that wait, and those that their effects bring, up to the exit."""
+        while self.queue and not self.exit_code.done():
             effects = self.supervisor.handle(self.queue[0], self.loop.time())
             self.follow_services()
             for effect in effects:
@@ -245,9 +245,9 @@ class Run:
             theirs = self.terminals.open(unit.spec, partial(self.seen, unit))
             new.spawn(self.surroundings.root, unit.spec.shell_line, environment, theirs)
         except OSError as error:
-            self.output.say(f"{name} cannot be started: {error.strerror}", Tone.ALARM, name)
             # Not at once: what else was decided with the start (a probe) must be there to be ended.
-            self.loop.call_soon(self.happened, name, group.Gone())
+            for happening in (group.Failed(error.errno or 0), group.Gone()):
+                self.loop.call_soon(self.happened, name, happening)
 
     def seen(self, unit: Unit, lines: bytes) -> None:
         """Whole lines of a service's output: it may be ready, or in a known trouble.

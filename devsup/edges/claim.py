@@ -18,7 +18,6 @@ from devsup.edges.credentials import Credentials, credentials
 PATIENCE = 1.0
 """Seconds until a name is left to whoever has taken it and does not listen."""
 
-
 PAUSE = 0.01
 """Seconds between two tries."""
 
@@ -54,7 +53,7 @@ def take(root: Path) -> socket.socket | None:
     try:
         while (claim := bound(name)) is None:
             who = listener(name)
-            if who and who.uid == os.getuid():
+            if who and who.ours:
                 raise HeldError
             # One that refuses is being made or let go of this moment, or stays like that.
             if who or monotonic() > until:
@@ -100,5 +99,5 @@ def holder(root: Path) -> int | None:
     name = address(root)
     with suppress(BlockingIOError, PermissionError):
         found = listener(name) if name else None
-        return found.pid if found and found.uid == os.getuid() else None
+        return found.pid if found and found.ours else None
     return None

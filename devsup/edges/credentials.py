@@ -15,6 +15,11 @@ class Credentials(NamedTuple):
     uid: int
     gid: int
 
+    @property
+    def ours(self) -> bool:
+        """Whether it is a process of our own user."""
+        return self.uid == os.getuid()
+
 
 def credentials(connection: socket.socket) -> Credentials | None:
     """Of whoever connected, or listens there; None where the kernel cannot tell (macOS)."""
@@ -27,4 +32,4 @@ def credentials(connection: socket.socket) -> Credentials | None:
 def is_ours(connection: socket.socket) -> bool:
     """Whether a process of our own user is there, as far as the kernel can tell."""
     found = credentials(connection)
-    return found is None or found.uid == os.getuid()
+    return found is None or found.ours

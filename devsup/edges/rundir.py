@@ -245,7 +245,7 @@ class RunDirectory:
         return holder if is_ours else None
 
     def locked(self) -> bool:
-        """Whether somebody holds the lock."""
+        """Whether somebody holds the lock, or the claim."""
         return self.holder() is not None
 
     def write(self, record: "Record") -> None:

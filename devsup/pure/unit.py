@@ -11,8 +11,10 @@ from devsup.pure.lifecycle import AT_REST, Event, Life, State, Want
 from devsup.pure.programs import ListenReady, Ready, SettleReady
 from devsup.pure.stack import Spec
 
-SETTLE_PATIENCE = 1.0
-"""Seconds at least until one that only has to live for half a second counts as late."""
+SETTLE_TIME = 0.5
+"""Seconds that a leader must live to count as ready when nothing better is known of it."""
+SETTLE_PATIENCE = 2 * SETTLE_TIME
+"""Seconds at least until one that only has to live for so long counts as late."""
 BACKOFF_FIRST = 0.5
 BACKOFF_LIMIT = 30.0
 """Seconds before the first restart of a service that ended, doubled each time, and the most."""

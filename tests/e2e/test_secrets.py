@@ -129,6 +129,17 @@ def test_what_the_kernel_refuses_shows_no_value(stack: Stack) -> None:
     check_silence(stack)
 
 
+def test_what_a_locale_has_no_bytes_for_shows_no_value(stack: Stack) -> None:
+    """It is refused by devsup itself, before there is a guardian."""
+    stack.write("Procfile", f"web: {PAUSE}\n")
+    stack.write(".env", f"KEY=é{SECRET}\n")
+    ascii_only = {"LC_ALL": "POSIX", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    stack.up(env=ascii_only).wait_for("web.1 cannot be started: ")
+    stack.wait_for("web.1 exited with status 127")
+    stack.wait_for("web.1 crashed")
+    check_silence(stack)
+
+
 # ---- a bug in devsup itself
 
 BREAK = """
