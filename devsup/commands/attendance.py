@@ -12,8 +12,9 @@ from devsup.commands.following import Following
 from devsup.commands.foreground import Foreground
 from devsup.commands.requests import Desk
 from devsup.commands.status import Observer
-from devsup.commands.up import END_PATIENCE, Run
+from devsup.commands.up import Run
 from devsup.edges.control import Control
+from devsup.edges.group import END_PATIENCE
 from devsup.pure.journal import Journal
 
 FLUSH_PATIENCE = 5.0

@@ -6,7 +6,7 @@ from dataclasses import replace
 from devsup.edges import processes
 from devsup.edges.rundir import RunDirectory
 from devsup.pure.errors import DevsupError
-from devsup.pure.record import Record, Session
+from devsup.pure.record import Daemon, Record, Session
 
 
 class Diary:
@@ -41,7 +41,16 @@ class Diary:
         known = {session.leader.pid: session for session in self.page.sessions}
         sessions = [known.get(pid) or session(name, pid) for name, pid in leaders.items()]
         alive = tuple(filter(None, sessions))
-        self.page = replace(self.page, sessions=alive, ports=(*self.ports(),))
+        self._write(replace(self.page, sessions=alive, ports=(*self.ports(),)))
+
+    def witness(self, daemons: Iterable[Daemon]) -> None:
+        """These live outside of the sessions of their leaders; nobody else was seen there."""
+        page = replace(self.page, daemons=(*daemons,))
+        if page != self.page:
+            self._write(page)
+
+    def _write(self, page: Record) -> None:
+        self.page = page
         try:
             self.directory.write(self.page)
         except OSError as error:

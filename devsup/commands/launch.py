@@ -5,12 +5,13 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
+from signal import SIG_BLOCK, SIG_SETMASK, SIGINT, pthread_sigmask
 from types import MappingProxyType
 
 from devsup.commands.declarations import Declarations
 from devsup.commands.project import Place, Project
 from devsup.edges import processes
-from devsup.edges.group import Zygote
+from devsup.edges.group import END_PATIENCE, Zygote
 from devsup.edges.rundir import RunDirectory
 from devsup.pure import procfile, stack
 from devsup.pure.declaration import Declaration
@@ -62,13 +63,18 @@ def run(request: Request) -> int:
         raise already_running(directory)
     with lock:
         clear_former_run(found, directory)
+        mask = pthread_sigmask(SIG_BLOCK, {SIGINT})  # until somebody is there to end the zygote
         zygote = Zygote()
-        # The slow imports run beside the zygote, which gets ready meanwhile.
-        import asyncio  # noqa: PLC0415
+        try:
+            pthread_sigmask(SIG_SETMASK, mask)
+            # The slow imports run beside the zygote, which gets ready meanwhile.
+            import asyncio  # noqa: PLC0415
 
-        from devsup.commands import serving  # noqa: PLC0415
+            from devsup.commands import serving  # noqa: PLC0415
 
-        return asyncio.run(serving.serve(declarations, request, lock, zygote))
+            return asyncio.run(serving.serve(declarations, request, lock, zygote))
+        finally:
+            zygote.close(END_PATIENCE)
 
 
 def declared_by(request: Request) -> Declarations:

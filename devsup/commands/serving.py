@@ -10,8 +10,8 @@ from devsup.commands.declarations import Declarations
 from devsup.commands.diary import Diary
 from devsup.commands.launch import Request
 from devsup.commands.sources import Sources
-from devsup.commands.up import END_PATIENCE, Run, Surroundings
-from devsup.edges.group import Zygote
+from devsup.commands.up import Run, Surroundings
+from devsup.edges.group import END_PATIENCE, Zygote
 from devsup.edges.listener import listen
 from devsup.edges.logfile import MEBIBYTE, LogFile
 from devsup.edges.output import Output
@@ -57,7 +57,7 @@ async def serve(
         parts.callback(zygote.close, END_PATIENCE)
         diary = Diary(directory, surroundings.run, str(found.root), supervisor.roster.ports, lost)
         listeners = [listen(directory.socket), *filter(None, [lock.claim])]
-        run = Run(supervisor, surroundings, zygote, output, diary.record)
+        run = Run(supervisor, surroundings, zygote, output, diary)
         run.begun = journal.begin
         log = LogFile(
             directory.log, found.options.log_size * MEBIBYTE, partial(tell_unlogged, output)

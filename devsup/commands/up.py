@@ -6,18 +6,19 @@ import signal
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from devsup.commands.diary import Diary
 from devsup.commands.progress import Progress
 from devsup.commands.readiness import Readiness
 from devsup.commands.terminals import Terminals
 from devsup.edges import group, processes, window
 from devsup.edges.census import Process, census, listening
-from devsup.edges.group import Group, Zygote
+from devsup.edges.group import END_PATIENCE, Group, Zygote
 from devsup.edges.output import Output
 from devsup.pure import effects as do
 from devsup.pure import envfile, events, report
@@ -25,15 +26,13 @@ from devsup.pure import notices as tell
 from devsup.pure.errors import FAILED
 from devsup.pure.lifecycle import Want
 from devsup.pure.lines import Tone
-from devsup.pure.sighting import GENERATION, RUN, SERVICE
+from devsup.pure.record import Daemon
+from devsup.pure.sighting import GENERATION, RUN, SERVICE, Identity
 from devsup.pure.supervisor import Supervisor
 from devsup.pure.unit import Unit
 
 SWEEP_PATIENCE = 1.0
 """Seconds that one round of killing strays may take."""
-END_PATIENCE = 10.0
-"""Seconds that killing everything may take when the zygote was killed."""
-
 NOT_STARTED = 127
 """The exit code of a command that cannot be found or started, as shells have it."""
 
@@ -59,14 +58,14 @@ class Run:
         surroundings: Surroundings,
         zygote: Zygote,
         output: Output,
-        record: Callable[[Mapping[str, int]], None],
+        diary: Diary,
     ) -> None:
         self.loop = asyncio.get_running_loop()
         self.supervisor = supervisor
         self.surroundings = surroundings
         self.zygote = zygote
         self.output = output
-        self.record = record
+        self.diary = diary
         self.names = (*supervisor.units,)
         self.readiness = Readiness(self.post, self.ports)
         self.advise: Callable[[bytes, Unit], None] = lambda _lines, _unit: None
@@ -139,7 +138,7 @@ class Run:
         self.names = names
         self.output.expect(names)
         self.terminals.fit()  # the prefix may be wider now
-        self.record(self.leaders)
+        self.diary.record(self.leaders)
         for gone in self.groups.keys() - {*names}:
             del self.groups[gone]
 
@@ -262,7 +261,7 @@ class Run:
         match happening:
             case group.Started(leader):
                 self.leaders[name] = leader
-                self.record(self.leaders)
+                self.diary.record(self.leaders)
                 self.readiness.started(name)  # last: it may be ready, and everybody be counted
             case group.Failed(number):
                 text = f"{name} cannot be started: {os.strerror(number)}"
@@ -330,9 +329,16 @@ class Run:
             # One whose parent died during the look seems to belong nowhere: look again.
             strays &= {each.pid for each in self.members() if each.lineage is None}
         inside = [each for each in processes if each.lineage]
+        self.diary.witness(self.daemons(inside))
         is_current = self.supervisor.is_current
         stale = [each.pid for each in inside if not is_current(each.lineage, each.generation)]
         self.post(events.Counted(round_, len(inside), tuple(sorted(strays)), tuple(stale)))
+
+    def daemons(self, inside: Iterable[Process]) -> Iterator[Daemon]:
+        """Those of these members who have left the session of their leader."""
+        for each in inside:
+            if each.lineage and each.session != self.leaders.get(each.lineage):
+                yield Daemon(each.lineage, Identity(each.pid, each.created))
 
     def who_is_awaited(self) -> str:
         """Who is moving, and how long it still can take."""

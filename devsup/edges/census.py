@@ -24,6 +24,7 @@ class Process:
 
     pid: int
     ppid: int
+    session: int
     created: float
     service: str | None
     generation: int | None
@@ -55,6 +56,7 @@ def _process(row: Row, marks: Marks, lineage: str | None) -> Process:
     return Process(
         pid=row.pid,
         ppid=row.ppid,
+        session=row.session,
         created=row.started,
         service=marks.service,
         generation=marks.generation,

@@ -57,6 +57,9 @@ class Gone:
 
 Happening = Started | Failed | Left | Exited | Gone
 
+END_PATIENCE = 10.0
+"""Seconds that the end of everything may take: something may survive SIGKILL."""
+
 LONGEST = 32
 """Bytes that suffice for the line by which a guardian says who it is."""
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import PurePath
 
-from devsup.pure.record import Record, Session
+from devsup.pure.record import Daemon, Record, Session
 from devsup.pure.sighting import Sighting, is_of
 
 INIT = 1
@@ -24,6 +24,7 @@ class Why(Enum):
     SUPERVISED = "is run by devsup"
     MARK = "carries the mark of this project"
     SESSION = "is in a session of the last run"
+    SEEN = "is a daemon of the last run"
     DAEMON = "is a daemon of the last run that cleared its environment"
     PROGRAM = "is a program of the Procfile, started by hand"
     PORT = "listens on a port of this project"
@@ -76,6 +77,8 @@ def proof(seen: Sighting, project: Project) -> Reason | None:
         return Reason(Why.MARK, seen.marks.service)
     if session := _session(seen, project):
         return Reason(Why.SESSION, session.service)
+    if daemon := _daemon(seen, project):
+        return Reason(Why.SEEN, daemon.service)
     if project.record and _is_daemon(seen, project, project.record):
         return Reason(Why.DAEMON)
     return None
@@ -100,6 +103,12 @@ def _session(seen: Sighting, project: Project) -> Session | None:
     """
     session, is_certain = project.sessions.get(seen.row.session, (None, False))
     return session if is_certain or project.holds(seen) else None
+
+
+def _daemon(seen: Sighting, project: Project) -> Daemon | None:
+    """The recorded daemon that it is."""
+    recorded = project.record.daemons if project.record else ()
+    return next((each for each in recorded if each.process == seen.row.identity), None)
 
 
 def _is_daemon(seen: Sighting, project: Project, record: Record) -> bool:

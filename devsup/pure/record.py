@@ -16,8 +16,18 @@ class Session:
 
 
 @dataclass(frozen=True, slots=True)
+class Daemon:
+    """A process of a service that has left the session of its leader."""
+
+    service: str
+    process: Identity
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
     """One run: who supervises it, which sessions it started, which ports are its own.
+
+    `daemons` are those that the last census has seen.
 
     `boot` tells whether these pids mean anything here and now (`processes.boot`).
     """
@@ -28,6 +38,7 @@ class Record:
     supervisor: Identity
     sessions: tuple[Session, ...] = ()
     ports: tuple[int, ...] = ()
+    daemons: tuple[Daemon, ...] = ()
 
 
 def dumps(record: Record) -> str:
@@ -53,6 +64,9 @@ def _record(data: Any) -> Record:
             Session(_text(each["service"]), identity(each["leader"])) for each in data["sessions"]
         ),
         ports=tuple(_number(port) for port in data["ports"]),
+        daemons=tuple(
+            Daemon(_text(each["service"]), identity(each["process"])) for each in data["daemons"]
+        ),
     )
 
 

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 from family import Family
-from stack import DEVSUP, HERE, SECONDS, hostile
+from stack import DEVSUP, HERE, PAUSE, SECONDS, hostile
 from stage import is_readable
+from supervised import Words
 
 from devsup.edges import processes
 from devsup.edges.rundir import RunDirectory
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from stack import Stack
-    from supervised import Words
 
     Lives = dict[str, Words]
 
@@ -191,12 +191,11 @@ def kill_at_once(*pids: int) -> None:
 
 
 @contextlib.contextmanager
-def left_behind(stack: Stack) -> Iterator[Lives]:
-    """What lives on when all of devsup has been killed, without a chance for one to see it.
+def caged(stack: Stack) -> Iterator[Words]:
+    """What a run says that is all killed in the end, without a chance for one to see it.
 
     In a cage: the orphans of a devsup that was started in a terminal go to a process without one.
     """
-    lives = prepare(stack)
     with subprocess.Popen(
         [sys.executable, HERE / "cage.py", *DEVSUP, "up", "-t", "0.3"],
         cwd=stack.root,
@@ -205,9 +204,22 @@ def left_behind(stack: Stack) -> Iterator[Lives]:
         stderr=subprocess.STDOUT,
     ) as cage:
         assert cage.stdout
-        family = Family(int(cage.stdout.readline()))
+        words = Words(cage.stdout.fileno())
+        yield words
+
+
+def kill_all(words: Words) -> None:
+    family = Family(int(words.wait_for("")))
+    kill_at_once(family.supervisor, family.zygote, *family.guardians)
+
+
+@contextlib.contextmanager
+def left_behind(stack: Stack) -> Iterator[Lives]:
+    """What lives on when all of devsup has been killed."""
+    lives = prepare(stack)
+    with caged(stack) as words:
         hear(lives)
-        kill_at_once(family.supervisor, family.zygote, *family.guardians)
+        kill_all(words)
         check_alive(lives)
         yield lives
 
@@ -232,6 +244,30 @@ def test_what_outlived_all_of_devsup_is_removed_by_the_next_up(stack: Stack) -> 
         check_dead(lives)
         stack.wait_for("there")
         assert stack.interrupt() == 130
+
+
+@pytest.mark.parametrize("command", ["kill", "up"])
+def test_a_daemon_without_any_trace_is_known_from_the_last_census(
+    stack: Stack, command: str
+) -> None:
+    """It works elsewhere, in a session of its own, and has no environment to be read."""
+    life, let_go = stack.fifo("ready"), stack.gate()
+    daemon = hostile("daemon", stack.root / "ready", "--stay", "--then", "blank")
+    stack.write("Procfile", f"db: cd / && exec {daemon}\nweb: read _ < gate; echo set; {PAUSE}\n")
+    stack.write("devsup.toml", "[services.web]\nready = { log = 'set' }\n")
+    with caged(stack) as words:
+        life.listen()
+        let_go()
+        while "verified" not in words.heard:
+            assert words.listen()
+        kill_all(words)
+        assert not is_readable(life.descriptor)
+        if command == "kill":
+            assert "db.1" in stack.run("kill").stdout
+        else:
+            stack.up().wait_for("removed what a former run had left")
+            assert stack.interrupt() == 130
+        life.wait_for_end()
 
 
 def test_the_next_up_finds_a_marked_process_when_the_record_is_lost(stack: Stack) -> None:

@@ -9,6 +9,7 @@ import pytest
 from seen import BEGAN, INIT, KEY, RECORD, ROOT, RUN, UID, row, seen
 
 from devsup.pure.evidence import Project, Reason, Why, guess, is_program, proof
+from devsup.pure.record import Daemon
 
 CERTAIN = {60: (RECORD.sessions[0], True)}
 LIKELY = {60: (RECORD.sessions[0], False)}
@@ -55,6 +56,18 @@ def test_a_session_without_its_leader_needs_directory_and_user() -> None:
 
 def test_a_session_that_is_not_on_record_proves_nothing() -> None:
     assert proof(seen(session=61), PROJECT) is None
+
+
+# ---- the daemon that was seen
+
+
+def test_a_recorded_daemon_is_proof_anywhere_for_any_user_and_no_other_of_its_pid() -> None:
+    found = seen(uid=OTHER, **ELSEWHERE)
+    record = replace(RECORD, daemons=(Daemon("db.1", found.row.identity),))
+    project = replace(PROJECT, record=record)
+    assert proof(found, project) == Reason(Why.SEEN, "db.1")
+    later = replace(found, row=replace(found.row, started=found.row.started + 0.01))
+    assert proof(later, project) is None
 
 
 # ---- the daemon without environment

@@ -69,7 +69,7 @@ def test_no_command_line_shows_in_a_repr() -> None:
     finding = replace(WEB, command=("celery", SECRET))
     foreign = Foreign(42, ("celery", SECRET), WhyNot.ELSEWHERE)
     assert SECRET not in repr((Outcome((finding,), (foreign,)), seen(command=("x", SECRET))))
-    process = Process(70, 1, 1.0, None, None, None, None, ("celery", SECRET))
+    process = Process(70, 1, 70, 1.0, None, None, None, None, ("celery", SECRET))
     assert SECRET not in repr(process)
 
 

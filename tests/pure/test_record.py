@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devsup.pure.record import Record, Session, dumps, loads
+from devsup.pure.record import Daemon, Record, Session, dumps, loads
 from devsup.pure.sighting import Identity
 
 texts = st.text()
@@ -23,6 +23,7 @@ records = st.builds(
     identities,
     st.lists(st.builds(Session, texts, identities)).map(tuple),
     st.lists(pids).map(tuple),
+    st.lists(st.builds(Daemon, texts, identities)).map(tuple),
 )
 USUAL = json.loads(
     dumps(Record("r", "/", "b", Identity(1, 2.0), (Session("s", Identity(3, 4.0)),)))
@@ -64,6 +65,8 @@ def test_any_other_json_is_none(data: object) -> None:
         {"ports": ["1"]},
         {"ports": [0]},
         {"ports": 1},
+        {"daemons": [{"service": "s", "process": None}]},
+        {"daemons": [{"process": {"pid": 1, "started": 1.0}}]},
     ],
     ids=str,
 )
