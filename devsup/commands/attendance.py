@@ -55,7 +55,7 @@ def end_attention(foreground: Foreground, following: Following) -> None:
 def adviser(run: Run) -> Advice:
     """Who explains errors that are known."""
     where = run.surroundings
-    return Advice(run.advised, run.supervisor, run.members, where.root, where.shell)
+    return Advice(run.advised, run.supervisor, run.headcount.members, where.root, where.shell)
 
 
 def front_desk(run: Run, following: Following, journal: Journal) -> Desk:
@@ -67,7 +67,7 @@ def front_desk(run: Run, following: Following, journal: Journal) -> Desk:
     return Desk(
         run,
         journal,
-        look=lambda: observer.look(run.members(), run.leaders, run.loop.time()),
+        look=lambda: observer.look(run.headcount.members(), run.leaders, run.loop.time()),
         glance=lambda: observer.look((), run.leaders, run.loop.time()),
         reread=following.take_now,
     )

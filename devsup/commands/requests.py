@@ -112,7 +112,7 @@ class Desk:
         from devsup.commands import comparing  # noqa: PLC0415  seldom asked for
 
         run = self.run
-        found = comparing.compare(run.supervisor, run.members(), run.surroundings.shell)
+        found = comparing.compare(run.supervisor, run.headcount.members(), run.surroundings.shell)
         return [(each.service, each.pid, each.key, each.found.value) for each in found]
 
     async def ends_within(self, seconds: float) -> bool:

@@ -4,20 +4,19 @@ import asyncio
 import os
 import signal
 import sys
-import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from devsup.commands.diary import Diary
+from devsup.commands.headcount import Headcount
 from devsup.commands.progress import Progress
 from devsup.commands.readiness import Readiness
 from devsup.commands.terminals import Terminals
-from devsup.edges import group, processes, window
-from devsup.edges.census import Process, census, listening
+from devsup.edges import group, window
 from devsup.edges.group import END_PATIENCE, Group, Zygote
 from devsup.edges.output import Output
 from devsup.pure import effects as do
@@ -26,13 +25,10 @@ from devsup.pure import notices as tell
 from devsup.pure.errors import FAILED
 from devsup.pure.lifecycle import Want
 from devsup.pure.lines import Tone
-from devsup.pure.record import Daemon
-from devsup.pure.sighting import GENERATION, RUN, SERVICE, Identity
+from devsup.pure.sighting import GENERATION, RUN, SERVICE
 from devsup.pure.supervisor import Supervisor
 from devsup.pure.unit import Unit
 
-SWEEP_PATIENCE = 1.0
-"""Seconds that one round of killing strays may take."""
 NOT_STARTED = 127
 """The exit code of a command that cannot be found or started, as shells have it."""
 
@@ -67,7 +63,6 @@ class Run:
         self.output = output
         self.diary = diary
         self.names = (*supervisor.units,)
-        self.readiness = Readiness(self.post, self.ports)
         self.advise: Callable[[bytes, Unit], None] = lambda _lines, _unit: None
         self.quitting: Callable[[], None] = lambda: None
         self.begun: Callable[[str], None] = lambda _name: None
@@ -75,6 +70,8 @@ class Run:
         self.terminals = Terminals(output, fd, by_default=surroundings.terminal)
         self.groups: dict[str, Group] = {}
         self.leaders: dict[str, int] = {}
+        self.headcount = Headcount(surroundings.run, self.groups, self.leaders)
+        self.readiness = Readiness(self.post, self.headcount.ports)
         self.deadlines: dict[str, float] = {}
         self.queue: deque[events.Event] = deque()
         self.exit_code: asyncio.Future[int] = self.loop.create_future()
@@ -292,23 +289,6 @@ class Run:
 
     # ---- looking
 
-    def members(self) -> tuple[Process, ...]:
-        """Live processes of this run."""
-        return census(self.surroundings.run, self.guardians)
-
-    def guardians(self) -> Mapping[int, str]:
-        """The pid of each guardian that there is, with its service."""
-        return {pid: name for name, each in self.groups.items() if (pid := each.guardian)}
-
-    def pids_of(self, name: str) -> tuple[int, ...]:
-        """Live processes of one service."""
-        return tuple(each.pid for each in self.members() if each.lineage == name)
-
-    def ports(self, name: str) -> frozenset[int]:
-        """What the processes of one service listen on."""
-        found = listening(self.pids_of(name)).values()
-        return frozenset(port for ports in found for port in ports)
-
     def tell_left_behind(self, name: str, children: int) -> None:
         """A program made itself a daemon, which is going to be ended with it."""
         if self.supervisor.units[name].life.want is Want.UP:
@@ -316,45 +296,18 @@ class Run:
 
     def who_is_stuck(self, name: str) -> tell.Stuck:
         """What a person needs to end a service that devsup cannot end, and who waits for that."""
-        return tell.Stuck(
-            name, self.pids_of(name), self.supervisor.roster.listed(self.supervisor.roster.pending)
-        )
+        roster = self.supervisor.roster
+        return tell.Stuck(name, self.headcount.pids_of(name), roster.listed(roster.pending))
 
     def count(self, round_: int, sweep: tuple[int, ...]) -> None:
         """Kill strays, look at every live process, and tell the supervisor."""
-        sweep_strays(self.surroundings.run, sweep)
-        processes = self.members()
-        strays = {each.pid for each in processes if each.lineage is None}
-        if strays:
-            # One whose parent died during the look seems to belong nowhere: look again.
-            strays &= {each.pid for each in self.members() if each.lineage is None}
-        inside = [each for each in processes if each.lineage]
-        self.diary.witness(self.daemons(inside))
+        self.headcount.sweep(sweep)
+        inside, strays = self.headcount.take()
+        self.diary.witness(self.headcount.daemons(inside))
         is_current = self.supervisor.is_current
         stale = [each.pid for each in inside if not is_current(each.lineage, each.generation)]
         self.post(events.Counted(round_, len(inside), tuple(sorted(strays)), tuple(stale)))
 
-    def daemons(self, inside: Iterable[Process]) -> Iterator[Daemon]:
-        """Those of these members who have left the session of their leader."""
-        for each in inside:
-            if each.lineage and each.session != self.leaders.get(each.lineage):
-                yield Daemon(each.lineage, Identity(each.pid, each.created))
-
     def who_is_awaited(self) -> str:
         """Who is moving, and how long it still can take."""
         return report.waiting(self.supervisor.units.values(), self.deadlines, self.loop.time())
-
-
-def sweep_strays(run: str, pids: Iterable[int]) -> None:
-    """SIGKILL what carries this run's mark, and wait for it to be dead."""
-    grips = [held for held in map(processes.grip, pids) if held]
-    for held in grips:
-        # The grip came first: what carries the mark now is what the signal reaches.
-        if processes.marks(held.pid).run == run:
-            held.send(signal.SIGKILL)
-    until = time.monotonic() + SWEEP_PATIENCE
-    alive = set(grips)
-    while alive and (dead := processes.wait([*alive], until - time.monotonic())):
-        alive -= set(dead)
-    for held in grips:
-        held.close()
