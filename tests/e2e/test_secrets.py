@@ -147,7 +147,7 @@ import importlib, os, sys
 from devsup.cli import main
 
 def broken(*arguments):
-    if not kind or kind == type(arguments[-1]).__name__ or kind == type(arguments[1]).__name__:
+    if not kind or kind in [type(argument).__name__ for argument in arguments]:
         local = os.environ["PLAIN"]
         try:
             raise KeyError(local, arguments)
@@ -191,7 +191,7 @@ BUGS = {
     "commands.launch build ": wait,
     "pure.supervisor Supervisor.handle Launched": wait,  # at the start of the loop
     "pure.supervisor Supervisor.handle BecameReady": wait,  # in the task of a probe
-    "commands.up Run.ports ": wait,  # likewise
+    "commands.headcount Headcount.ports ": wait,  # likewise
     "pure.supervisor Supervisor.handle TimerFired": wait,  # in a timer
     "edges.watch Watch._compare ": wait,
     "pure.lines Lines.feed ": wait,  # when a service says something

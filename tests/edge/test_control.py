@@ -181,7 +181,10 @@ def test_a_peer_that_keeps_up_misses_nothing(served: Served) -> None:
     assert [reply.text for reply in client.ask([str(served.path)], request)] == [LINE] * 900
 
 
-def test_what_waits_for_many_that_do_not_read_is_bounded_for_all_of_them(served: Served) -> None:
+def test_what_waits_for_many_that_do_not_read_is_bounded_for_all_of_them(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(control, "PATIENCE", SECONDS)  # none is given up, or others get its share
     with contextlib.ExitStack() as stack:
         request = dump(Request(Command.LOGS, lines=3_000))
         peers = []
