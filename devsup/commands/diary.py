@@ -38,7 +38,7 @@ class Diary:
 
     def record(self, leaders: Mapping[str, int]) -> None:
         """These leaders live, each in a session that has its pid as its number."""
-        known = {session.leader.pid: session for session in self.page.sessions}
+        known = {each.leader.pid: each for each in self.page.sessions}
         sessions = [known.get(pid) or session(name, pid) for name, pid in leaders.items()]
         alive = tuple(filter(None, sessions))
         self._write(replace(self.page, sessions=alive, ports=(*self.ports(),)))
