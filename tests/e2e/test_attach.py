@@ -69,7 +69,8 @@ def test_a_request_is_debugged_in_uvicorn(stack: Stack, port: int) -> None:
     with attached(stack) as seat:
         seat.wait_for(r"\(Pdb\)")
         seat.answer("p value", "41")
-        seat.answer("n", r"served\.app")
+        # Not `n`: from 3.13 on it goes to the line before, since breakpoint() stops at itself.
+        seat.answer("until 7", r"served\.app")
         seat.answer("p value + 100", "142")
         assert not answers
         seat.answer("c", "GET /")
