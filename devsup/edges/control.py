@@ -52,11 +52,20 @@ class Peer:
         self._writer = writer
         self._room = room
         self._missed = 0
+        # What its socket does not take yet. From Python 3.12 on the transport keeps every write
+        # apart, and adds up their sizes with each further one: it gets few and large ones.
+        self._waiting = bytearray()
+        self._passing: asyncio.Task[None] | None = None
+        writer.transport.set_write_buffer_limits(0)  # so that `drain` waits until it has nothing
 
     @property
     def is_behind(self) -> bool:
         """Whether so much waits for it that more would be dropped."""
-        return self._writer.transport.get_write_buffer_size() > self._room()
+        return len(self._waiting) + self._unsent > self._room()
+
+    @property
+    def _unsent(self) -> int:
+        return self._writer.transport.get_write_buffer_size()
 
     def send(self, reply: Reply) -> None:
         """Send a line of the reply; output is dropped while it is behind."""
@@ -66,9 +75,32 @@ class Peer:
             self._missed += reply.text.count("\n")
             return
         if self._missed:
-            self._writer.write(dump(Reply(Kind.MISSED, number=self._missed)))
+            self._write(dump(Reply(Kind.MISSED, number=self._missed)))
             self._missed = 0
-        self._writer.write(dump(reply))
+        self._write(dump(reply))
+
+    def _write(self, line: bytes) -> None:
+        if not (self._waiting or self._unsent):
+            self._writer.write(line)
+            return
+        self._waiting += line
+        if not self._passing or self._passing.done():
+            self._passing = asyncio.ensure_future(self._pass_on())
+
+    async def _pass_on(self) -> None:
+        with contextlib.suppress(OSError):  # it hung up
+            while self._waiting:
+                await self.drained()
+
+    def flush(self) -> None:
+        """Leave all that waits to the transport, which keeps it also when it is being closed."""
+        waiting, self._waiting = self._waiting, bytearray()
+        self._writer.write(waiting)
+
+    def end(self) -> None:
+        """Pass nothing on any more."""
+        if self._passing:
+            self._passing.cancel()
 
     async def frame(self) -> Frame | None:
         """What it sends after its request; None when it has hung up. No more is read meanwhile.
@@ -96,7 +128,9 @@ class Peer:
             await gone.wait()
 
     async def drained(self) -> None:
-        """Until it has read most of what waits for it."""
+        """Until its socket has taken all that waits for it now."""
+        await self._writer.drain()
+        self.flush()
         await self._writer.drain()
 
 
@@ -134,19 +168,22 @@ class Control:
         task = asyncio.current_task()
         assert task  # noqa: S101  start_unix_server runs this as a task of its own
         self._peers.add(task)
+        peer = Peer(reader, writer, self._room)
         try:
-            await self._serve(reader, writer)
+            await self._serve(peer, reader, writer)
         except (OSError, asyncio.CancelledError):
             pass  # it hung up, or we do
         finally:
             self._peers.discard(task)
+            peer.end()
             writer.close()
             if writer.transport.get_write_buffer_size():
                 # A mere close would keep what is left for whoever never reads it, uncounted.
                 writer.transport.abort()
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        peer = Peer(reader, writer, self._room)
+    async def _serve(
+        self, peer: Peer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
         try:
             self._check(writer)
             request = await self._request(reader)
@@ -157,6 +194,7 @@ class Control:
                 await self._until_hung_up(reader, answer)
         except DevsupError as error:
             peer.send(Reply(Kind.REFUSED, error.message, error.hint, error.exit_code))
+        peer.flush()
         writer.close()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(PATIENCE):
