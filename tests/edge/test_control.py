@@ -58,6 +58,10 @@ class Served:
                 for _ in range(request.lines):
                     peer.send(Reply(Kind.LINES, LINE))
                 self.flowed.set()
+            case Command.DOWN:
+                for number in range(request.lines):
+                    peer.send(Reply(Kind.SAY, f"{number} {LINE}"))
+                    await asyncio.sleep(0)
             case Command.START:
                 try:
                     await asyncio.get_running_loop().create_future()
@@ -102,7 +106,8 @@ def connected(served: Served, sent: bytes = b"") -> Iterator[socket.socket]:
     with socket.socket(socket.AF_UNIX) as peer:
         peer.settimeout(SECONDS)
         peer.connect(str(served.path))
-        peer.sendall(sent)
+        if sent:  # even of nothing the kernel says that the other end has hung up already
+            peer.sendall(sent)
         yield peer
 
 
@@ -181,10 +186,16 @@ def test_a_peer_that_keeps_up_misses_nothing(served: Served) -> None:
     assert [reply.text for reply in client.ask([str(served.path)], request)] == [LINE] * 900
 
 
+def test_what_comes_while_something_waits_comes_behind_it(served: Served) -> None:
+    replies = client.ask([str(served.path)], Request(Command.DOWN, lines=2_000))
+    assert [reply.text for reply in replies] == [f"{number} {LINE}" for number in range(2_000)]
+
+
 def test_what_waits_for_many_that_do_not_read_is_bounded_for_all_of_them(
     served: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(control, "PATIENCE", SECONDS)  # none is given up, or others get its share
+    # Whoever is sent away leaves its share to the others: nobody is, also where all this is slow.
+    monkeypatch.setattr(control, "PATIENCE", SECONDS)
     with contextlib.ExitStack() as stack:
         request = dump(Request(Command.LOGS, lines=3_000))
         peers = []
