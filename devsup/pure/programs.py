@@ -97,7 +97,9 @@ def stop_steps(
 
 
 # An open stream outlives TERM; of uvicorn's handlers only the one for INT then drops connections.
-# A parent (--reload, --workers) does not pass INT on, so that it goes to all.
+# A parent (--reload, --workers) does not pass INT on, so that it goes to all. On Python 3.12 and
+# newer only uvicorn's --timeout-graceful-shutdown drops them: after INT, too, it waits for
+# Server.wait_closed, which waits for the clients since then.
 _DROP_CONNECTIONS = (
     Step(Signals.SIGINT, Target.ALL, 1.0),
     Step(Signals.SIGINT, Target.ALL, 1.0),
