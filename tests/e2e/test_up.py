@@ -272,7 +272,7 @@ def test_a_known_program_is_ready_when_it_listens(stack: Stack, port: int) -> No
 
 def test_it_is_ready_after_a_while_when_nothing_better_is_known(stack: Stack) -> None:
     stack.write("Procfile", "web: exec sleep 600\n")
-    stack.up().wait_for(r"web\.1 \(settled\) on generation 1 in 0\.[5-9]")
+    stack.up().wait_for(r"web\.1 \(settled\) on generation 1 in (0\.[5-9]|[1-9])")
 
 
 def test_a_service_that_was_asked_for_and_never_started_is_not_ready(stack: Stack) -> None:
