@@ -28,6 +28,8 @@ ECHO = "exec " + shlex.join([sys.executable, "-I", "-S", str(HERE / "echo.py"), 
 SECONDS = 60.0
 """How long a test waits for what must happen; far more than it takes."""
 PR_SET_CHILD_SUBREAPER = 36
+MARK = "12345678-00000000"
+"""What the zygote and its guardians carry."""
 
 Kind = TypeVar("Kind", bound=Happening)
 
@@ -174,7 +176,7 @@ class Stage:
         self.loop = asyncio.new_event_loop()
         self.loop.set_exception_handler(lambda _, context: self.errors.append(context))
         with (folder / "log").open("wb") as log:
-            self.zygote = Zygote(log)
+            self.zygote = Zygote(MARK, log)
         self.zygote.serve(self.loop, self.lost)
 
     def lost(self) -> None:

@@ -16,6 +16,8 @@ import sys
 from functools import partial
 from pathlib import Path
 
+from stage import MARK
+
 from devsup.edges.group import Group, Happening, Started, Zygote
 
 PATIENCE = 60.0
@@ -57,7 +59,7 @@ class Supervisor:
 def main() -> None:
     folder, *lines = sys.argv[1:]
     with contextlib.closing(asyncio.new_event_loop()) as loop:
-        supervisor = Supervisor(loop, Zygote())
+        supervisor = Supervisor(loop, Zygote(MARK))
         say("zygote", supervisor.zygote.pid)
         for line in lines:
             supervisor.start(Path(folder), line)

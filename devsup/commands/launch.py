@@ -64,7 +64,7 @@ def run(request: Request) -> int:
     with lock:
         clear_former_run(found, directory)
         mask = pthread_sigmask(SIG_BLOCK, {SIGINT})  # until somebody is there to end the zygote
-        zygote = Zygote()
+        zygote = Zygote(directory.new_run())
         try:
             pthread_sigmask(SIG_SETMASK, mask)
             # The slow imports run beside the zygote, which gets ready meanwhile.

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from devsup.edges import guardian
+from devsup.pure.sighting import RUN
 
 if TYPE_CHECKING:  # the zygote starts before this is imported
     from asyncio import AbstractEventLoop
@@ -69,9 +70,12 @@ class Zygote:
 
     `lost` is called when it dies before `close`: the supervisor then has to end everything, since
     nobody would catch what a killed guardian leaves behind.
+
+    `mark` is a run's name, and that of no run: the only variable of itself and of the guardians. So
+    a devsup at work on another project sees whose they are, and does not take them for daemons.
     """
 
-    def __init__(self, log: BinaryIO | int = subprocess.DEVNULL) -> None:
+    def __init__(self, mark: str, log: BinaryIO | int = subprocess.DEVNULL) -> None:
         # Ignored, as a parent may have left it: the kernel would reap our children behind our back,
         # and a pid could be recycled before we signal it.
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -85,7 +89,7 @@ class Zygote:
                 stdout=subprocess.DEVNULL,
                 stderr=log,
                 cwd="/",
-                env={},
+                env={RUN: mark},
                 pass_fds=[theirs.fileno()],
                 start_new_session=True,
             )

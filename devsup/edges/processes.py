@@ -81,6 +81,17 @@ def marks(pid: int) -> Marks:
     return sighting.marks(environ.parse(data)[0]) if sighting.RUN.encode() in data else Marks()
 
 
+def _marks_above(child: Row) -> Marks:
+    """Those of the nearest ancestor that has any: it can clear its environment, but not those."""
+    passed = {child.pid}
+    while child.ppid not in passed and (parent := row(child.ppid)):
+        passed.add(parent.pid)
+        if (found := marks(parent.pid)).run:
+            return found
+        child = parent
+    return Marks()
+
+
 def sight(pid: int) -> Sighting | None:
     """Look closely at one process; None when it is dead."""
     found = row(pid)
@@ -89,11 +100,12 @@ def sight(pid: int) -> Sighting | None:
     data = kernel.environ(pid)
     variables, intact = ({}, False) if data is None else environ.parse(data)
     cleared = environ.is_cleared(variables, intact=intact)
+    own = sighting.marks(variables)
     return Sighting(
         row=found,
         parent=row(found.ppid) if cleared else None,
         uid=kernel.uid(pid),
-        marks=sighting.marks(variables),
+        marks=_marks_above(found) if cleared and own.run is None else own,
         cleared=cleared,
         directory=kernel.directory(pid),
         command=command(pid),

@@ -87,10 +87,11 @@ def proof(seen: Sighting, project: Project) -> Reason | None:
 def _is_marked(seen: Sighting, project: Project) -> bool:
     """With the mark of any run, or, when it is another user's, with the very mark of the last run.
 
-    Two users may run the same project; but a service that root started may change its user.
+    Two users may run the same project; but a service that root started may change its user. The
+    guardians, who are no service, end by themselves once their supervisor is dead.
     """
     run = seen.marks.run
-    if run is None or not project.marked(run):
+    if run is None or not project.marked(run) or _is_kept(seen):
         return False
     return seen.uid == project.uid or (project.record is not None and run == project.record.run)
 
@@ -118,12 +119,17 @@ def _is_daemon(seen: Sighting, project: Project, record: Record) -> bool:
     """
     return (
         seen.cleared
-        and seen.marks.run is None
+        and (seen.marks.run is None or (project.marked(seen.marks.run) and _is_kept(seen)))
         and not seen.row.terminal
         and project.holds(seen)
         and seen.row.started > record.supervisor.started
         and _is_orphan(seen, record)
     )
+
+
+def _is_kept(seen: Sighting) -> bool:
+    """Whether it is a zygote, a guardian, or what cleared its environment right below one."""
+    return seen.cleared and seen.marks.service is None
 
 
 def _is_orphan(seen: Sighting, record: Record) -> bool:

@@ -58,7 +58,8 @@ class Sighting:
     """A live process with everything that decides whether it is a leftover.
 
     `cleared`: it was started with an environment that lacks what every process of a user has; only
-    then is the parent looked at. What may not be read, or is gone, is None.
+    then is the parent looked at, and the marks are those of the nearest ancestor that has any. What
+    may not be read, or is gone, is None.
     """
 
     row: Row

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from seen import BEGAN, INIT, KEY, RECORD, ROOT, RUN, UID, row, seen
 
 from devsup.pure.evidence import Project, Reason, Why, guess, is_program, proof
 from devsup.pure.record import Daemon
+
+if TYPE_CHECKING:
+    from devsup.pure.sighting import Row
 
 CERTAIN = {60: (RECORD.sessions[0], True)}
 LIKELY = {60: (RECORD.sessions[0], False)}
@@ -116,6 +119,28 @@ def test_an_orphan_may_have_been_adopted_by(adopted: dict[str, Any]) -> None:
 
 def test_without_a_record_there_are_no_such_daemons() -> None:
     assert proof(seen(**DAEMON), NO_RECORD) is None
+
+
+# ---- guardians, who carry the mark of a project and no service's
+
+
+@pytest.mark.parametrize("difference", [{}, {"ppid": 40, "parent": row(40, started=BEGAN - 1)}])
+def test_a_guardian_of_this_project_that_lost_its_zygote_is_such_a_daemon(
+    difference: dict[str, Any],
+) -> None:
+    found = seen(**{**DAEMON, "run": f"{KEY}-00000002", **difference})
+    assert proof(found, PROJECT) == Reason(Why.DAEMON)
+
+
+def test_one_that_has_its_zygote_ends_by_itself() -> None:
+    found = seen(run=f"{KEY}-00000002", cleared=True, ppid=51, parent=row(51, started=BEGAN + 1))
+    assert proof(found, PROJECT) is None
+
+
+@pytest.mark.parametrize("parent", [INIT, row(40, started=BEGAN - 1)], ids=["init", "its zygote"])
+def test_one_of_another_project_is_none_of_ours(parent: Row) -> None:
+    found = seen(run="87654321-00000002", cleared=True, ppid=parent.pid, parent=parent)
+    assert proof(found, PROJECT) is None
 
 
 # ---- strays
