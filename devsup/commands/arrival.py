@@ -33,19 +33,19 @@ def live(inquiry: Inquiry) -> list[Live]:
     status = running(inquiry.project, Command.STATUS)
     if status is None:
         raise client.NotRunningError
-    services = load_status(status).services
+    seen = load_status(status)
     commands = {entry.name: entry.command for entry in inquiry.project.entries}
     return [
         Live(
             each.name,
             process.pid,
-            inherited(process.pid),
+            inherited(process.pid, seen.run),
             process.fresh,
             frozenset(each.keys),
             assigned(commands.get(each.type, "")),
             exempt(inquiry, each),
         )
-        for each in services
+        for each in seen.services
         if inquiry.service in {None, each.name, each.type}
         for process in each.processes
         if processes.identity(process.pid)

@@ -19,18 +19,18 @@ def compare(
     supervisor: Supervisor, alive: Sequence[Process], shell: Mapping[str, str]
 ) -> list[Difference]:
     """Every key that a live process of a service has otherwise than the run's settings say."""
-    services = ((each.lineage or each.service or "", each.pid) for each in alive)
-    found = [_live(supervisor, name, pid) for name, pid in services if name in supervisor.units]
+    services = ((each.lineage or each.service or "", each) for each in alive)
+    found = [_live(supervisor, name, each) for name, each in services if name in supervisor.units]
     return differences(found, supervisor.settings, shell)
 
 
-def _live(supervisor: Supervisor, name: str, pid: int) -> Live:
+def _live(supervisor: Supervisor, name: str, seen: Process) -> Live:
     unit = supervisor.units[name]
     keys = frozenset(unit.settings)
     return Live(
         name,
-        pid,
-        inherited(pid),
+        seen.pid,
+        inherited(seen.pid, seen.run),
         keys=keys,
         assigned=assigned(unit.spec.command),
         exempt=frozenset(
@@ -39,10 +39,10 @@ def _live(supervisor: Supervisor, name: str, pid: int) -> Live:
     )
 
 
-def inherited(pid: int) -> dict[str, str] | None:
-    """The environment of a process, if it is one that devsup has made."""
+def inherited(pid: int, run: str | None) -> dict[str, str] | None:
+    """The environment of a process, if it is one that was made by this run."""
     environ = variables(pid)
-    return environ if environ and RUN in environ else None
+    return environ if environ and run and environ.get(RUN) == run else None
 
 
 def assigned(command: str) -> frozenset[str]:

@@ -19,7 +19,8 @@ class Process:
     """A live process of this run; zombies are not alive.
 
     `created` counts as in `sighting.Identity`. `run`, `service` and `generation` are what its marks
-    say, `lineage` is the service whose guardian is an ancestor; None: that witness is silent.
+    say, if they are of this run; `lineage` is the service whose guardian is an ancestor. None: that
+    witness is silent.
     """
 
     pid: int
@@ -44,12 +45,16 @@ def census(run: str, who_guards: Callable[[], Mapping[int, str]]) -> tuple[Proce
     guardians = who_guards()
     passed_over = {above for pid in guardians for above in _ancestry(pid, rows)}
     others = (row for row in rows.values() if row.alive and row.pid not in passed_over)
-    found = ((row, processes.marks(row.pid), _lineage(row, rows, guardians)) for row in others)
+    found = ((row, _marks(row.pid, run), _lineage(row, rows, guardians)) for row in others)
     return tuple(
-        _process(row, marks, lineage)
-        for row, marks, lineage in found
-        if lineage or marks.run == run
+        _process(row, marks, lineage) for row, marks, lineage in found if lineage or marks.run
     )
+
+
+def _marks(pid: int, run: str) -> Marks:
+    """What it says of this run; a service may be a devsup of its own, whose runs count for them."""
+    found = processes.marks(pid)
+    return found if found.run == run else Marks()
 
 
 def _process(row: Row, marks: Marks, lineage: str | None) -> Process:

@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from stack import PAUSE, Stack
+from stack import DEVSUP, PAUSE, Stack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,3 +43,14 @@ def test_kill_leaves_a_run_alone_that_is_at_work_in_a_folder_below(
     assert done.returncode == 0
     assert "daemon" not in done.stdout
     assert "3 services, 3 processes, all on the current settings" in inner.run("status").stdout
+
+
+def test_a_service_may_be_a_devsup_of_its_own(stack: Stack) -> None:
+    stack.write("inner/Procfile", "web: read _ <> ../pause\n")
+    stack.write("Procfile", f"inner: cd inner && exec {' '.join(DEVSUP)} up\n")
+    stack.write("devsup.toml", "[services.inner]\nready = { log = 'verified' }\n")
+    stack.up().wait_for_generation(1)
+    stack.write(".env", "KEY=value\n")
+    stack.wait_for_generation(2)
+    assert "generation 2, 1 service, 4 processes, all on the current" in stack.run("status").stdout
+    assert stack.run("env", "--live").returncode == 0

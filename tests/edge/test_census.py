@@ -54,6 +54,12 @@ def test_lineage_finds_what_has_overwritten_its_environment(nursery: Nursery) ->
     assert (found.lineage, found.run, found.generation) == ("web.1", None, None)
 
 
+def test_what_another_run_below_a_guardian_says_is_none_of_this_run(nursery: Nursery) -> None:
+    child = nursery.start("sleep", env={**MARKS, "DEVSUP_RUN": "87654321-00000002"})
+    found = below(child)[child.pid]
+    assert (found.lineage, found.run, found.generation) == ("web.1", None, None)
+
+
 def test_lineage_finds_a_daemon_that_has_cleared_its_environment(nursery: Nursery) -> None:
     child = nursery.start("daemon", "--clear", env=MARKS)
     assert below(child).keys() == {child.pid}
