@@ -238,19 +238,21 @@ class Run:
             },
         )
         try:
-            theirs = self.terminals.open(unit.spec, partial(self.seen, unit))
+            theirs = self.terminals.open(unit.spec, partial(self.seen, unit, new))
             new.spawn(self.surroundings.root, unit.spec.shell_line, environment, theirs)
         except OSError as error:
             # Not at once: what else was decided with the start (a probe) must be there to be ended.
             for happening in (group.Failed(error.errno or 0), group.Gone()):
                 self.loop.call_soon(self.happened, name, happening)
 
-    def seen(self, unit: Unit, lines: bytes) -> None:
+    def seen(self, unit: Unit, whose: Group, lines: bytes) -> None:
         """Whole lines of a service's output: it may be ready, or in a known trouble.
 
-        It may also be removed and gone: then somebody has not read its last lines for long.
+        It may also be removed and gone, or have been started again: then somebody has not read its
+        last lines for long, and they say nothing of its next life.
         """
-        self.readiness.seen(unit.spec.name, lines)
+        if self.groups.get(unit.spec.name) is whose:
+            self.readiness.seen(unit.spec.name, lines)
         self.advise(lines, unit)
 
     def happened(self, name: str, happening: group.Happening) -> None:

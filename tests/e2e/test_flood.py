@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import re
 import signal
@@ -14,7 +15,7 @@ import flood
 import psutil
 import pytest
 from kin import held
-from stack import DEVSUP, HERE, SECONDS
+from stack import DEVSUP, HERE, PAUSE, SECONDS
 from stage import children, is_readable
 from supervised import Words
 
@@ -229,6 +230,29 @@ def test_an_edit_while_nobody_reads_loses_no_line_of_either_generation(stack: St
     for name, runs in flooded.runs().items():
         assert runs[0] * flood.LENGTH >= former[name] > 0
         assert runs[1:] == [flooded.lines]
+
+
+def test_last_words_that_are_read_late_make_nobody_ready_who_came_after(stack: Stack) -> None:
+    flooded = Flood(stack, 50_000)
+    says = 'test "$TALK" || { trap "echo talks; exit" TERM; echo talks; }'
+    talker = f"talker: {says}; echo talk=$TALK > news; {PAUSE}\n"
+    stack.write("Procfile", f"{talker}{(stack.root / 'Procfile').read_text()}")
+    own = "[services.talker]\nready = { log = 'talks' }\nenv-restart = ['TALK']\n"
+    stack.write("devsup.toml", f"{own}{(stack.root / 'devsup.toml').read_text()}")
+    with reader(flooded.output) as process:
+        flooded.start(pipe_to(process))
+        stop(process)
+        flooded.release()
+        for turn in (1, 2):
+            flooded.wait_for_turn(turn)
+        stack.write(".env", "TURN=2\nTALK=1\n")
+        flooded.news.wait_for("talk=1")
+        process.send_signal(signal.SIGCONT)
+        flooded.wait_until_done()
+        status = json.loads(stack.run("status", "--json").stdout)
+        assert status["services"][0]["state"] == "starting"
+        assert stack.interrupt() == 130
+    assert flooded.output.read_text().count("| talks\n") == 2
 
 
 def test_a_reader_that_is_late_at_the_end_gets_everything_all_the_same(stack: Stack) -> None:
