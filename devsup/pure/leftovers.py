@@ -119,7 +119,7 @@ def find(
     reasons: Reasons = {}
     rules: tuple[Callable[[int], Reason | None], ...] = (
         lambda pid: _known(pid, view),
-        lambda pid: _supervised(pid, view, demand),
+        lambda pid: _supervised(pid, view, project, demand),
         lambda pid: proof(view.sightings[pid], project),
         lambda pid: _stray(pid, view, project, demand),
         lambda pid: _owner(pid, view, project, demand),
@@ -138,15 +138,21 @@ def _known(pid: int, view: View) -> Reason | None:
     return Reason(found.why, found.service) if found else None
 
 
-def _supervised(pid: int, view: View, demand: Demand) -> Reason | None:
+def _supervised(pid: int, view: View, project: Project, demand: Demand) -> Reason | None:
+    """The supervisor, and what is below its zygote, which carries the mark of the project.
+
+    A shell that became devsup by `exec` may have had children, which are none of these.
+    """
     if demand.supervisor is None:
         return None
     if pid == demand.supervisor.pid:
         return Reason(Why.SUPERVISOR)
-    if view.top(pid, {demand.supervisor.pid}) is None:
+    if (top := view.top(pid, {demand.supervisor.pid})) is None:
         return None
-    marked = (each.marks.service for each in view.lineage(pid))
-    return Reason(Why.SUPERVISED, next(filter(None, marked), None))
+    below = takewhile(lambda each: each.row.pid != top, view.lineage(pid))
+    marks = [each.marks for each in below if each.marks.run and project.marked(each.marks.run)]
+    service = next((each.service for each in marks if each.service), None)
+    return Reason(Why.SUPERVISED, service) if marks else None
 
 
 def _stray(pid: int, view: View, project: Project, demand: Demand) -> Reason | None:
@@ -163,7 +169,9 @@ def _owner(pid: int, view: View, project: Project, demand: Demand) -> Reason | N
 
 
 def _child(pid: int, view: View, reasons: Reasons) -> Reason | None:
-    top = view.top(pid, reasons)
+    """Whoever one of these started, but for the supervisor itself: see there."""
+    tops = {each for each, reason in reasons.items() if reason.why is not Why.SUPERVISOR}
+    top = view.top(pid, tops)
     return None if top is None else Reason(Why.CHILD, reasons[top].service)
 
 

@@ -85,12 +85,15 @@ def test_whoever_was_found_once_stays_found_by_identity() -> None:
 # ---- the running supervisor
 
 
-def test_everything_below_the_supervisor_is_its_with_the_service_of_the_nearest_mark() -> None:
+def test_everything_below_the_zygote_is_the_supervisors_with_the_service_of_the_nearest_mark() -> (
+    None
+):
     looked = view(
         seen(50, started=100.0, terminal=True),
-        seen(51, ppid=50, cleared=True),
+        seen(51, ppid=50, run=f"{KEY}-00000002", cleared=True),
         seen(60, ppid=51, run=RUN, service="web.1"),
         seen(61, ppid=60),
+        seen(62, ppid=61, run=OTHER_RUN, service="inner.1"),
         seen(99),
     )
     demand = Demand(supervisor=Identity(50, 100.0))
@@ -99,7 +102,13 @@ def test_everything_below_the_supervisor_is_its_with_the_service_of_the_nearest_
         51: (Why.SUPERVISED, None),
         60: (Why.SUPERVISED, "web.1"),
         61: (Why.SUPERVISED, "web.1"),
+        62: (Why.SUPERVISED, "web.1"),
     }
+
+
+def test_what_a_shell_had_started_before_it_became_the_supervisor_is_not() -> None:
+    looked = view(seen(50, started=100.0, terminal=True), seen(51, ppid=50, started=99.0))
+    assert whys(looked, Demand(supervisor=Identity(50, 100.0))) == {50: (Why.SUPERVISOR, None)}
 
 
 # ---- strays
