@@ -12,7 +12,7 @@ from devsup.commands.declarations import Declarations
 from devsup.commands.project import Place, Project
 from devsup.edges import processes
 from devsup.edges.group import END_PATIENCE, Zygote
-from devsup.edges.rundir import RunDirectory
+from devsup.edges.rundir import Role, RunDirectory
 from devsup.pure import procfile, stack
 from devsup.pure.declaration import Declaration
 from devsup.pure.envfile import Settings
@@ -128,9 +128,15 @@ def tell(text: str) -> None:
 
 
 def already_running(directory: RunDirectory) -> DevsupError:
-    """The refusal of a second `up`."""
+    """The refusal of a second `up`, and of one beside a `devsup kill`, which soon is done."""
     holder = directory.holder()
     pid = f" (pid {holder.identity.pid})" if holder else ""
+    if holder and holder.role is Role.KILL:
+        return DevsupError(
+            f"devsup kill{pid} is at work on this project",
+            hint="when it is done, try again",
+            exit_code=RUNNING,
+        )
     return DevsupError(
         f"this Procfile is already running{pid}",
         hint="see: devsup status; to end it: Ctrl-C in its terminal, or devsup down",

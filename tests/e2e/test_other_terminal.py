@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 import socket
@@ -21,7 +22,7 @@ from other import other
 from stack import DEVSUP, hostile
 
 from devsup.edges import client
-from devsup.edges.rundir import RunDirectory
+from devsup.edges.rundir import Role, RunDirectory
 from devsup.pure.protocol import Command, Kind, Reply, Request, dump
 
 if TYPE_CHECKING:
@@ -460,6 +461,17 @@ def test_down_fails_a_command_that_waits_for_something_else(stack: Stack) -> Non
         code, text = restarting.wait()
     assert code == 1
     assert "devsup is ending" in text
+
+
+@pytest.mark.parametrize("options", [(), ("-d",)], ids=["foreground", "detached"])
+def test_up_beside_a_kill_says_who_is_at_work(stack: Stack, options: tuple[str, ...]) -> None:
+    stack.write("Procfile", f"web: {SLEEP}\n")
+    lock = RunDirectory.of(stack.root).lock(Role.KILL)
+    assert lock
+    with lock:
+        refused = stack.run("up", *options)
+    assert refused.returncode == 3
+    assert f"devsup kill (pid {os.getpid()}) is at work on this project" in refused.stderr
 
 
 def test_kill_while_starting_leaves_nothing(stack: Stack) -> None:
