@@ -12,7 +12,7 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
-from children import SECONDS, Child, Nursery
+from children import HOSTILE, READY, SECONDS, Child, Nursery
 from users import as_nobody
 
 from devsup.edges import pidfd, portable, processes, procfs
@@ -196,3 +196,13 @@ def test_a_signal_to_another_user_is_refused(nursery: Nursery, holding: ModuleTy
 
     assert as_nobody(send).startswith("PermissionError")
     assert child.is_alive()
+
+
+def test_who_cleared_its_environment_keeps_the_marks_of_its_ancestors(nursery: Nursery) -> None:
+    marks = ("DEVSUP_RUN=12345678-00000001", "DEVSUP_SERVICE=web.1")
+    script = 'env -i "$1" "$2" sleep "$0"; :'  # and something to do, so that the shell stays
+    child = nursery.cage("env", *marks, "sh", "-c", script, READY, sys.executable, str(HOSTILE))
+    seen = processes.sight(child.pid)
+    assert seen
+    assert seen.cleared
+    assert (seen.marks.run, seen.marks.service) == ("12345678-00000001", "web.1")
