@@ -119,7 +119,7 @@ def find(
     reasons: Reasons = {}
     rules: tuple[Callable[[int], Reason | None], ...] = (
         lambda pid: _known(pid, view),
-        lambda pid: _supervised(pid, view, project, demand),
+        lambda pid: _supervised(pid, view, demand),
         lambda pid: proof(view.sightings[pid], project),
         lambda pid: _stray(pid, view, project, demand),
         lambda pid: _owner(pid, view, project, demand),
@@ -138,10 +138,11 @@ def _known(pid: int, view: View) -> Reason | None:
     return Reason(found.why, found.service) if found else None
 
 
-def _supervised(pid: int, view: View, project: Project, demand: Demand) -> Reason | None:
-    """The supervisor, and what is below its zygote, which carries the mark of the project.
+def _supervised(pid: int, view: View, demand: Demand) -> Reason | None:
+    """The supervisor, and what is below its zygote, which carries a mark that is not its own.
 
-    A shell that became devsup by `exec` may have had children, which are none of these.
+    A shell that became devsup by `exec` may have had children, which are none of these. Of which
+    project a mark is does not count: that may have been moved.
     """
     if demand.supervisor is None:
         return None
@@ -149,10 +150,11 @@ def _supervised(pid: int, view: View, project: Project, demand: Demand) -> Reaso
         return Reason(Why.SUPERVISOR)
     if (top := view.top(pid, {demand.supervisor.pid})) is None:
         return None
+    own = view.sightings[top].marks.run
     below = takewhile(lambda each: each.row.pid != top, view.lineage(pid))
-    marks = [each.marks for each in below if each.marks.run and project.marked(each.marks.run)]
-    service = next((each.service for each in marks if each.service), None)
-    return Reason(Why.SUPERVISED, service) if marks else None
+    marks = [each.marks for each in below if each.marks.run not in {None, own}]
+    services = [each.service for each in marks if each.service]
+    return Reason(Why.SUPERVISED, services[-1] if services else None) if marks else None
 
 
 def _stray(pid: int, view: View, project: Project, demand: Demand) -> Reason | None:

@@ -85,9 +85,7 @@ def test_whoever_was_found_once_stays_found_by_identity() -> None:
 # ---- the running supervisor
 
 
-def test_everything_below_the_zygote_is_the_supervisors_with_the_service_of_the_nearest_mark() -> (
-    None
-):
+def test_everything_below_the_zygote_is_the_supervisors_with_the_service_of_its_own_mark() -> None:
     looked = view(
         seen(50, started=100.0, terminal=True),
         seen(51, ppid=50, run=f"{KEY}-00000002", cleared=True),
@@ -107,7 +105,8 @@ def test_everything_below_the_zygote_is_the_supervisors_with_the_service_of_the_
 
 
 def test_what_a_shell_had_started_before_it_became_the_supervisor_is_not() -> None:
-    looked = view(seen(50, started=100.0, terminal=True), seen(51, ppid=50, started=99.0))
+    above: dict[str, Any] = {"run": OTHER_RUN, "service": "shell.1"}
+    looked = view(seen(50, started=100.0, **above), seen(51, ppid=50, started=99.0, **above))
     assert whys(looked, Demand(supervisor=Identity(50, 100.0))) == {50: (Why.SUPERVISOR, None)}
 
 
