@@ -106,7 +106,12 @@ class Run:
             self.progress.follow(awaited=False)
 
     def post(self, event: events.Event) -> None:
-        """Let the supervisor decide, and do what it says, one event after the other."""
+        """Let the supervisor decide, and do what it says, one event after the other.
+
+        Nothing happens to a run that is over: a Ctrl-C more, while its last lines are written.
+        """
+        if self.exit_code.done():
+            return
         self.queue.append(event)
         if len(self.queue) > 1:
             return  # brought by an effect of the event in hand: its turn comes

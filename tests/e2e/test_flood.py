@@ -270,6 +270,22 @@ def test_a_reader_that_is_late_at_the_end_gets_everything_all_the_same(stack: St
     flooded.assert_complete()
 
 
+def test_an_interrupt_while_the_last_lines_wait_does_not_tell_the_end_again(stack: Stack) -> None:
+    flooded = Flood(stack, 3000)
+    with reader(flooded.output) as process:
+        flooded.start(pipe_to(process))
+        stop(process)
+        flooded.release()
+        flooded.wait_until_done()
+        with held(children(stack.devsup.pid)) as [zygote]:
+            stack.devsup.send_signal(signal.SIGINT)
+            assert is_readable(zygote, SECONDS)
+        stack.devsup.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGCONT)
+        assert stack.wait_for_exit() == 130
+    assert flooded.output.read_text().count("everything has ended") == 1
+
+
 def test_an_interrupt_ends_the_stack_although_nobody_reads(stack: Stack) -> None:
     flooded = Flood(stack, 200_000)
     with reader(flooded.output) as process:
