@@ -106,12 +106,7 @@ class Run:
             self.progress.follow(awaited=False)
 
     def post(self, event: events.Event) -> None:
-        """Let the supervisor decide, and do what it says, one event after the other.
-
-        Nothing happens to a run that is over: a Ctrl-C more, while its last lines are written.
-        """
-        if self.exit_code.done():
-            return
+        """Let the supervisor decide, and do what it says, one event after the other."""
         self.queue.append(event)
         if len(self.queue) > 1:
             return  # brought by an effect of the event in hand: its turn comes
@@ -121,7 +116,10 @@ class Run:
             self.fail(error)
 
     def work_off(self) -> None:
-        """Take the events that wait, and those that their effects bring, up to the exit."""
+        """Take the events that wait, and those that their effects bring.
+
+        Nothing happens to a run that is over: a Ctrl-C more, while its last lines are written.
+        """
         while self.queue and not self.exit_code.done():
             effects = self.supervisor.handle(self.queue[0], self.loop.time())
             self.follow_services()
@@ -253,12 +251,12 @@ class Run:
     def seen(self, unit: Unit, whose: Group, lines: bytes) -> None:
         """Whole lines of a service's output: it may be ready, or in a known trouble.
 
-        It may also be removed and gone, or have been started again: then somebody has not read its
-        last lines for long, and they say nothing of its next life.
+        Not when they are of a former life, and were read late because nobody reads ours: they say
+        nothing of the next one, which has other settings.
         """
         if self.groups.get(unit.spec.name) is whose:
             self.readiness.seen(unit.spec.name, lines)
-        self.advise(lines, unit)
+            self.advise(lines, unit)
 
     def happened(self, name: str, happening: group.Happening) -> None:
         """What a guardian, or the zygote, says of a service."""
