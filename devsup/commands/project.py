@@ -1,7 +1,7 @@
 """What the files of a project say: Procfile, configuration, env files."""
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
@@ -110,12 +110,24 @@ def load_entries(path: Path, read: Read = files.read) -> tuple[Entry, ...]:
             raise UnreadableError((problem,))
         case bytes(data):
             entries, problems = procfile.parse(decoded(data, path.name), path.name)
-            fail(problems)
+            fail(problems or tuple(unreadable_lines(entries, path.name)))
             return entries
     raise UnreadableError(
         (Problem(path.name, None, f"there is none in {path.parent}"),),
         hint="write one line `name: command` for each program, or name one: devsup up -f FILE",
     )
+
+
+def unreadable_lines(entries: Sequence[Entry], name: str) -> Iterator[Problem]:
+    """Lines that the shell would refuse, once what runs now is stopped; it is asked if in doubt."""
+    from devsup.pure.shell import is_plain  # noqa: PLC0415  as below
+
+    for entry in entries:
+        if not is_plain(entry.command):
+            from devsup.edges import syntax  # noqa: PLC0415  most lines are plain
+
+            if said := syntax.complaint(entry.command):
+                yield Problem(name, entry.line, f"the shell does not understand this: {said}")
 
 
 def decoded(data: bytes, name: str) -> str:

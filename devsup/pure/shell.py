@@ -98,6 +98,13 @@ def changes_directory(command: str) -> bool:
     return _CHANGE_OF_DIRECTORY.search(command) is not None
 
 
+def is_plain(command: str) -> bool:
+    """Whether it is nothing but simple commands, with every quote closed."""
+    programs = [_program(each) for each in _commands(command)]
+    is_cut = command.rstrip().endswith("&&")
+    return not is_cut and all(each and each["word"] not in _KEYWORDS for each in programs)
+
+
 def _commands(line: str) -> list[list[Token]]:
     """Words and redirections of each simple command; a single empty one for any other line."""
     tokens = list(_TOKEN.finditer(line))

@@ -281,6 +281,7 @@ def test_a_project_without_a_fault_is_ready(stack: Stack, port: int) -> None:
         ({}, "Procfile:None: there is none in"),
         ({"Procfile": "web: true\nhello\n"}, "Procfile:2: neither"),
         ({"Procfile": "# nothing\n"}, "Procfile:None: declares nothing"),
+        ({"Procfile": 'web: true\nb: echo "$PORT\n'}, "Procfile:2: the shell does not understand"),
         ({"Procfile": "web: true\nworker: no-such-program -x\n"}, "Procfile:2: no-such-program is"),
         ({"Procfile": "web: true\n", ".env": "A=\nB\n"}, ".env:2: has no `=`"),
         ({"Procfile": "web: true\n", "devsup.toml": "on-exti = 'wait'\n"}, "devsup.toml:1: `on-ex"),

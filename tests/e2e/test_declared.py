@@ -285,10 +285,16 @@ def test_a_command_line_never_meets_the_settings_that_it_was_not_written_for(sta
 # ---- nothing lost
 
 
-def test_a_broken_procfile_changes_nothing_and_is_said_once(two: Stack) -> None:
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [(f"worker {LIVES}", "neither"), ('worker: echo "$PORT', "the shell does not understand")],
+)
+def test_a_broken_procfile_changes_nothing_and_is_said_once(
+    two: Stack, line: str, said: str
+) -> None:
     before = two.leaders
-    two.replace("Procfile", f"{WEB}\nworker {LIVES}\n")
-    two.wait_for(r"Procfile:3: neither")
+    two.replace("Procfile", f"{WEB}\n{line}\n")
+    two.wait_for(f"Procfile:3: {said}")
     [problem] = status(two)["problems"]
     assert (problem["file"], problem["line"]) == ("Procfile", 3)
     two.replace("Procfile", WEB + WORKER)
