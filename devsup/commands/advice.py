@@ -84,6 +84,7 @@ class Advice:
         taken = {at for at, who in listeners.items() if who.service != unit.spec.name}
         port = seen.port or next((each for each in wanted_ports(unit) if each in taken), None)
         facts = Facts(
+            unit.settings,
             owner=listeners.get(port or 0),
             is_taken=port is not None and processes.is_taken(port),
         )
@@ -101,7 +102,10 @@ class Advice:
 
     def _owner(self, pid: int, service: str | None) -> Owner | None:
         seen = processes.sight(pid)
-        return Owner(pid, program(seen.command), seen.directory, service) if seen else None
+        if seen is None:
+            return None
+        is_run = seen.marks.run is not None
+        return Owner(pid, program(seen.command), seen.directory, service, is_run)
 
     # ---- servers
 

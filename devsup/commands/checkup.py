@@ -121,16 +121,19 @@ def shared_ports(found: Project, env: EnvFiles) -> tuple[tuple[Problem, ...], tu
     """Ports that two services want for sure, and others that both name."""
     found_clashes = tuple(clashes(specs_of(found, env)))
     return (
-        tuple(both_want(found, each) for each in found_clashes if each.is_sure),
-        tuple(both_want(found, each) for each in found_clashes if not each.is_sure),
+        tuple(both_want(found, env, each) for each in found_clashes if each.is_sure),
+        tuple(both_want(found, env, each) for each in found_clashes if not each.is_sure),
     )
 
 
-def both_want(found: Project, clash: Clash) -> Problem:
-    """Of two lines the later one is at fault."""
+def both_want(found: Project, env: EnvFiles, clash: Clash) -> Problem:
+    """Of two lines the later one is at fault, but for what an env file gives to both."""
     file, lines = found.procfile.name, {entry.name: entry.line for entry in found.entries}
     first = f"{clash.first.name} ({file}:{lines[clash.first.type]})"
-    message = f"{clash.second.name} and {first} both want port {clash.port}: give one another one"
+    cure = "give one another one"
+    if clash.is_given and "PORT" in env.settings:
+        cure = f"{env.settings.source('PORT')} gives each service this PORT, remove it there"
+    message = f"{clash.second.name} and {first} both want port {clash.port}: {cure}"
     return Problem(file, lines[clash.second.type], message)
 
 
@@ -139,7 +142,8 @@ def holder(pid: int | None) -> str:
     seen = processes.sight(pid) if pid else None
     if seen is None:
         return "a process that this user cannot see"
-    return f"{seen.row.pid} ({program(seen.command)} in {seen.directory})"
+    who = f"{seen.row.pid} ({program(seen.command)} in {seen.directory})"
+    return f"{who}, which devsup runs for another project" if seen.marks.run else who
 
 
 def hidden_keys(env: EnvFiles) -> Iterator[str]:

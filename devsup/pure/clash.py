@@ -25,6 +25,11 @@ class Clash:
         """Whether both listen there; of a program that devsup does not know nobody can say."""
         return self.port == stated_port(self.first) == stated_port(self.second)
 
+    @property
+    def is_given(self) -> bool:
+        """Whether both take the PORT that they are given, which only a file makes one and the same."""
+        return all(_OWN_PORT.search(each.command) for each in (self.first, self.second))
+
 
 def clashes(specs: Sequence[Spec]) -> Iterator[Clash]:
     """Every pair that names one port."""

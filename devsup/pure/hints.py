@@ -29,12 +29,13 @@ _CAUSES = {
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """Who listens on a port; `service` when it is one of this run's."""
+    """Who listens on a port; `service` when it is one of this run's, or it `is_run` by another."""
 
     pid: int
     program: str
     directory: str | None
     service: str | None = None
+    is_run: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,23 +139,38 @@ def _other_loop(service: str, setting: str) -> str:
 def _port_taken(service: str, port: int | None, facts: Facts) -> str:
     if port is None:
         return f"{service}: its port is taken, and it does not say which; who has one: ss -ltnp"
-    if owner := facts.owner:
-        if owner.service == service:
-            return f"{service} listens on port {port} twice (pid {owner.pid} has it)"
-        if owner.service:
-            return (
-                f"{owner.service} and {service} both want port {port}, and {owner.service} has it:"
-                " give one of them another one in the Procfile ($PORT is different for each)"
-            )
-        # Not `devsup kill --port`, which ends the run as well: it asks what is left of a project.
-        again = f"type: kill {owner.pid}, then: devsup restart {service}"
-        return f"{service}: port {port} is held by {_who(owner)}; {again}"
+    if facts.owner:
+        return _held(service, port, facts.owner, facts.settings)
     if facts.is_taken:
         return (
             f"{service}: port {port} is held by a process that this user cannot see;"
             f" type: sudo ss -ltnp sport = :{port}"
         )
     return f"{service}: port {port} was taken, and is free by now; type: devsup restart {service}"
+
+
+def _held(service: str, port: int, owner: Owner, settings: Mapping[str, str]) -> str:
+    if owner.service == service:
+        return f"{service} listens on port {port} twice (pid {owner.pid} has it)"
+    if owner.service:
+        return (
+            f"{owner.service} and {service} both want port {port}, and {owner.service} has it:"
+            f" give one of them another one{_where_ports_come_from(settings)}"
+        )
+    if owner.is_run:
+        return (
+            f"{service}: port {port} is held by {_who(owner)}, which devsup runs for another"
+            " project: end that one (devsup down, there), or give one of them another port"
+        )
+    # Not `devsup kill --port`, which ends the run as well: it asks what is left of a project.
+    again = f"type: kill {owner.pid}, then: devsup restart {service}"
+    return f"{service}: port {port} is held by {_who(owner)}; {again}"
+
+
+def _where_ports_come_from(settings: Mapping[str, str]) -> str:
+    if "PORT" in settings:
+        return " (PORT in an env file is the same for every service: remove it there)"
+    return " in the Procfile ($PORT is different for each)"
 
 
 def _who(owner: Owner) -> str:

@@ -329,6 +329,7 @@ def test_two_services_that_want_one_port_are_both_named(stack: Stack, port: int)
         "Procfile:4: tunnel.1 and web.1",
         "Procfile:4: tunnel.1 and two.1",
     ]
+    assert ".env gives each service this PORT, remove it there" in found["remarks"][0]
 
 
 def test_what_one_should_know_is_no_problem(stack: Stack, port: int) -> None:

@@ -36,6 +36,7 @@ def test_no_cure_is_promised_where_the_pool_is_not_the_cause(sign: Sign) -> None
 
 OWNER = Owner(12, "uvicorn", "/x")
 OURS = Owner(12, "uvicorn", "/x", "api.1")
+THEIRS = Owner(12, "uvicorn", "/x", is_run=True)
 
 
 @pytest.mark.parametrize(
@@ -47,6 +48,8 @@ OURS = Owner(12, "uvicorn", "/x", "api.1")
             "port 8000 is held by 12 (uvicorn in /x); type: kill 12",
         ),
         (8000, Facts(owner=OURS), "api.1 and web.1 both want port 8000, and api.1 has it"),
+        (8000, Facts({"PORT": "8000"}, owner=OURS), "PORT in an env file is the same for every"),
+        (8000, Facts(owner=THEIRS), "for another project: end that one (devsup down, there)"),
         (8000, Facts(), "held by a process that this user cannot see"),
         (8000, Facts(is_taken=False), "free by now; type: devsup restart web.1"),
         (None, Facts(), "its port is taken, and it does not say which"),
@@ -56,8 +59,9 @@ def test_a_taken_port_has_an_owner_and_a_remedy(port: int | None, facts: Facts, 
     assert said in sentence(Seen(Sign.PORT_TAKEN, port), "web.1", facts)
 
 
-def test_no_service_of_this_run_is_to_be_killed_for_its_port() -> None:
-    assert "kill" not in sentence(Seen(Sign.PORT_TAKEN, 8000), "web.1", Facts(owner=OURS))
+@pytest.mark.parametrize("owner", [OURS, THEIRS])
+def test_no_service_of_a_run_is_to_be_killed_for_its_port(owner: Owner) -> None:
+    assert "kill" not in sentence(Seen(Sign.PORT_TAKEN, 8000), "web.1", Facts(owner=owner))
 
 
 VENV = Python(".venv/bin/uvicorn", ".venv")
