@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 from devsup.commands import remote
 from devsup.commands.launch import Request as Launch
-from devsup.commands.launch import already_running
+from devsup.commands.launch import already_running, tell_missing
 from devsup.edges import client
 from devsup.edges.rundir import RunDirectory
 from devsup.pure.errors import FAILED, DevsupError
@@ -31,6 +31,7 @@ def detach(launch: Launch) -> None:
     place = remote.directory(launch.procfile)
     if place.locked():
         raise already_running(place)
+    tell_missing(launch)
     place.make()
     errors = place.path / "detached"
     with writable(errors) as refusal:
@@ -45,6 +46,11 @@ def detach(launch: Launch) -> None:
     try:
         wait_for_answer(place, process, errors)
         remote.report(client.ask(place.addresses, Request(Command.READY, follow=True)))
+    except DevsupError as error:
+        if not is_held_by(place, process.pid):
+            raise
+        hints = filter(None, [error.hint, "devsup runs on in the background; end it: devsup down"])
+        raise DevsupError(error.message, hint="; ".join(hints), exit_code=error.exit_code) from None
     except KeyboardInterrupt:
         raise DevsupError(
             "not waited for any longer: devsup goes on in the background",

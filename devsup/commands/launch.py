@@ -62,6 +62,7 @@ def run(request: Request) -> int:
     if lock is None:
         raise already_running(directory)
     with lock:
+        tell_missing(request)
         clear_former_run(found, directory)
         mask = pthread_sigmask(SIG_BLOCK, {SIGINT})  # until somebody is there to end the zygote
         zygote = Zygote(directory.new_run())
@@ -120,6 +121,13 @@ def clear_former_run(found: Project, directory: RunDirectory) -> None:
             f"what a former run left cannot be killed: {pids}",
             hint=f"as root: kill -9 {pids}",
         )
+
+
+def tell_missing(request: Request) -> None:
+    """Name the env files that are asked for by name, and are not there: a slip, most often."""
+    for name in request.env_files:
+        if not os.path.lexists(name):
+            tell(f"{name} does not exist; it counts from when it does")
 
 
 def tell(text: str) -> None:

@@ -47,7 +47,7 @@ def become(command: Sequence[str], environment: Mapping[str, str]) -> NoReturn:
         os.execvpe(command[0], list(command), environment)
     except (FileNotFoundError, NotADirectoryError):
         raise DevsupError(
-            f"{command[0]}: not found on PATH",
+            f"{command[0]}: not found{'' if '/' in command[0] else ' on PATH'}",
             hint=next_step(command),
             exit_code=NOT_FOUND,
         ) from None
@@ -60,4 +60,4 @@ def next_step(command: Sequence[str]) -> str:
     if len(command) == 1 and len(command[0].split()) > 1:
         line = quote(command[0])
         return f"leave out the quotes: devsup run {command[0]}, or: devsup run sh -c {line}"
-    return "is the virtual environment active?"
+    return "" if "/" in command[0] else "is the virtual environment active?"

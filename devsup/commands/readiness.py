@@ -6,12 +6,10 @@ from collections.abc import Callable
 from functools import partial
 
 from devsup.edges import probe
+from devsup.pure import colours
 from devsup.pure.events import BecameReady
 from devsup.pure.programs import HttpReady, ListenReady, LogReady, PortReady, Ready, SettleReady
 from devsup.pure.unit import SETTLE_TIME
-
-# Colours stand between the words of a line, but nobody means them in a pattern.
-_COLOURS = re.compile(rb"\x1b\[[0-9;]*m")
 
 Ports = Callable[[str], frozenset[int]]
 
@@ -74,7 +72,8 @@ class Readiness:
         if name not in self._awaited:
             return
         expression, answer = self._awaited[name]
-        if expression.search(_COLOURS.sub(b"", lines)):
+        # Colours stand between the words of a line, but nobody means them in a pattern.
+        if expression.search(colours.without(lines)):
             del self._awaited[name]
             self._answer(answer)
 

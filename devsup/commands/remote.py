@@ -101,6 +101,9 @@ def down(procfile: str | None) -> None:
 
 def logs(services: tuple[str, ...], procfile: str | None, *, lines: int, follow: bool) -> None:
     """Print the latest lines: of the running devsup, else of the last run."""
+    from devsup.edges.console import is_coloured  # noqa: PLC0415  `--json` does without
+
+    show = emit if is_coloured(sys.stdout) else emit_plain
     place = directory(procfile)
     request = Request(Command.LOGS, services, follow=follow, lines=lines)
     replies = client.ask(place.addresses, request)
@@ -108,13 +111,13 @@ def logs(services: tuple[str, ...], procfile: str | None, *, lines: int, follow:
         # All at once if there is an end to it: who pages through them must not keep devsup waiting.
         for reply in replies if follow else [*replies]:
             if reply.kind is Kind.LINES:
-                emit(reply.text)
+                show(reply.text)
             elif reply.kind is Kind.MISSED:
                 emit(f"devsup: {reply.number} lines missed: they came faster than they were read\n")
     except client.NotRunningError:
         if follow:
             raise
-        emit(_last_run(place, services, lines))
+        show(_last_run(place, services, lines))
 
 
 def _last_run(place: RunDirectory, services: tuple[str, ...], lines: int) -> str:
@@ -128,6 +131,13 @@ def _last_run(place: RunDirectory, services: tuple[str, ...], lines: int) -> str
         names = " ".join(services)
         raise DevsupError(f"the log of the last run has no line of {names}", exit_code=USAGE)
     return found.decode(errors="backslashreplace")
+
+
+def emit_plain(text: str) -> None:
+    """Print without the colours that a service has put in its lines."""
+    from devsup.pure import colours  # noqa: PLC0415  only in a pipe, or where nobody wants any
+
+    emit(colours.without(text.encode()).decode())
 
 
 def emit(text: str) -> None:

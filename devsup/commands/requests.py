@@ -152,10 +152,20 @@ class Desk:
         self.run.post(event)
         for problem in self.run.supervisor.problems:
             peer.send(Reply(Kind.SAY, f"{problem}; what the files said last stays in force"))
+        for remark in self.without_predecessors(event):
+            peer.send(Reply(Kind.SAY, remark))
         if request.wait:
             is_meant = is_stopped if isinstance(event, events.StopAsked) else is_serving
             with self.telling(peer, request):
                 await self.done(peer, event.names, is_meant, asked)
+
+    def without_predecessors(self, event: events.Asked) -> Iterator[str]:
+        """Who starts though it comes after what was stopped: that is not waited for."""
+        supervisor = self.run.supervisor
+        for name in () if isinstance(event, events.StopAsked) else event.names:
+            if stopped := supervisor.roster.held & {*supervisor.units[name].spec.after}:
+                names = " ".join(supervisor.roster.listed(stopped))
+                yield f"{name} comes after {names}, stopped by you; type: devsup start {names}"
 
     @contextmanager
     def telling(self, peer: Peer, request: Request) -> Iterator[None]:

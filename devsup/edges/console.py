@@ -79,6 +79,12 @@ def is_possible(stream: TextIO) -> bool:
     return window.is_clever(fd) and not window.is_behind(fd)
 
 
+def is_coloured(stream: TextIO) -> bool:
+    """Whether colours are wanted there."""
+    wanted = "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
+    return wanted and stream.isatty()
+
+
 def fitted(text: str, stream: TextIO | None) -> str:
     """Sentences as they go to this stream: on a terminal they are broken between words."""
     return wrapped(text, columns(stream))

@@ -41,7 +41,9 @@ def python_of(program: str, path: str, root: Path) -> Python:
     if not (environment / "pyvenv.cfg").is_file():
         return Python(found)
     within = environment.is_relative_to(root)
-    return Python(found, str(environment.relative_to(root) if within else environment))
+    name = str(environment.relative_to(root) if within else environment)
+    has_pip = any(_has(folder, Path("pip")) for folder in _libraries(environment))
+    return Python(found, name, has_pip=has_pip)
 
 
 def _libraries(environment: Path) -> Iterator[Path]:

@@ -27,7 +27,7 @@ class Clash:
 
     @property
     def is_given(self) -> bool:
-        """Whether both take the PORT that they are given, which only a file makes one and the same."""
+        """Whether both take the PORT they are given, which only a file makes one and the same."""
         return all(_OWN_PORT.search(each.command) for each in (self.first, self.second))
 
 

@@ -54,10 +54,20 @@ class Server:
 
 @dataclass(frozen=True, slots=True)
 class Python:
-    """What a service runs, and its virtual environment, if any; both empty when not known."""
+    """What a service runs, and its virtual environment, if any; both empty when not known.
+
+    `has_pip`: that has a pip of its own.
+    """
 
     program: str = ""
     environment: str = ""
+    has_pip: bool = True
+
+    @property
+    def installs(self) -> str:
+        """The command that installs something for it."""
+        own = f"{self.environment}/bin/python"
+        return f"{own} -m pip install" if self.has_pip else f"pip --python {own} install"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,12 +124,17 @@ def _meaning(seen: Seen, service: str, facts: Facts) -> str:
             what = not_on_path(seen.program or "a program")
         case Sign.DEBUGGER:
             what = f"a debugger waits for you; type: devsup attach {service}"
+        case Sign.POOL_DEBUGGER:
+            what = (
+                "breakpoint() fails in a process of Celery's pool, which reads no keys: run the"
+                " worker with -P solo for as long as you debug"
+            )
     return f"{service}: {what}"
 
 
 def not_on_path(program: str) -> str:
     """The same before a start and after it."""
-    return f"{program} is not on PATH: is the virtual environment active?"
+    return f"{program} is not on PATH: is it installed, and the virtual environment active?"
 
 
 def _other_loop(service: str, setting: str) -> str:
@@ -203,7 +218,7 @@ def _no_module(module: str, known: Whereabouts) -> str:
     if python.environment:
         return (
             f"{package} is neither in this project nor installed in {python.environment}, which it"
-            f" uses: {python.environment}/bin/python -m pip install, or a slip in the name"
+            f" uses: {python.installs} PACKAGE, or a slip in the name"
         )
     return (
         f"{package} is neither in this project nor installed{uses}: is the virtual environment"

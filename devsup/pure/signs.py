@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 
+from devsup.pure import colours
+
 
 class Sign(Enum):
     """What the output shows."""
@@ -23,6 +25,7 @@ class Sign(Enum):
     REFUSED = "connection refused"
     NO_PROGRAM = "no program named so"
     DEBUGGER = "a debugger that waits"
+    POOL_DEBUGGER = "a debugger in a process of Celery's pool, which has no terminal"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +71,6 @@ class Pattern:
 
 # What a log puts before a message: a level, and neither a quote nor a brace.
 _LOGGED = rb"(?:(?=[\w\[])[^\"'{]*\b(?:ERROR|CRITICAL|FATAL|LOG|WARNING)\b[^\"'{]*?[\]:\s])?"
-_COLOURS = rb"\x1b\[[0-9;]*m"
 _IN_USE = rb"\[Errno (?:98|48)\] "
 _REFUSED = rb"\[Errno (?:111|61)\] "
 _SERVER = rb"connection to server "
@@ -299,7 +301,12 @@ PATTERNS = (
     Pattern(
         Sign.DEBUGGER,
         b"] (Pdb",  # celery makes a line of each write, and so of a prompt
-        (Form(rb"\[[^\]]*: WARNING/[^\]]+\] ", rb"\(Pdb\+*\) ?"),),
+        (Form(rb"\[[^\]]*: WARNING/(?!ForkPool)[^\]]+\] ", rb"\(Pdb\+*\) ?"),),
+    ),
+    Pattern(
+        Sign.POOL_DEBUGGER,
+        b"] (Pdb",
+        (Form(rb"\[[^\]]*: WARNING/ForkPool[^\]]+\] ", rb"\(Pdb\+*\) ?"),),
     ),
 )
 
@@ -307,7 +314,7 @@ PATTERNS = (
 def signs(lines: bytes) -> Iterator[Seen]:
     """Every sign in a run of lines, once for each pattern."""
     for pattern in PATTERNS:
-        if pattern.literal in lines and (seen := _find(pattern, re.sub(_COLOURS, b"", lines))):
+        if pattern.literal in lines and (seen := _find(pattern, colours.without(lines))):
             yield seen
 
 

@@ -103,10 +103,10 @@ def test_a_dependency_that_is_not_installed_names_the_environment_in_use(stack: 
 )
 def test_a_program_that_is_not_there_is_advised_like_by_check(stack: Stack, line: str) -> None:
     assert run(stack, f"beat: {line}\n") == (
-        "beat.1: celerybeat is not on PATH: is the virtual environment active?"
+        "beat.1: celerybeat is not on PATH: is it installed, and the virtual environment active?"
     )
     said = stack.run("check").stdout
-    assert ("celerybeat is not on PATH: is the virtual" in said) is line.startswith("celerybeat -")
+    assert ("celerybeat is not on PATH: is it installed" in said) is line.startswith("celerybeat -")
 
 
 def test_what_a_shell_expands_is_in_no_hint(stack: Stack) -> None:
@@ -114,7 +114,10 @@ def test_what_a_shell_expands_is_in_no_hint(stack: Stack) -> None:
     stack.write("Procfile", "web: $COMMAND\n")
     stack.up()
     said = stack.wait_for("hint: (.*)$")[1]
-    assert said == "web.1: a program is not on PATH: is the virtual environment active?"
+    assert (
+        said
+        == "web.1: a program is not on PATH: is it installed, and the virtual environment active?"
+    )
 
 
 def test_a_hint_is_among_the_lines_of_its_service(stack: Stack) -> None:

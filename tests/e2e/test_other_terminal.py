@@ -313,6 +313,16 @@ def test_only_lines_of_its_last_life_go_with_the_bad_news(stack: Stack) -> None:
     assert "life one" in stack.run("logs", "web").stdout
 
 
+def test_who_starts_without_what_was_stopped_before_is_told(stack: Stack) -> None:
+    stack.write("Procfile", f"db: {SLEEP}\nweb: {SLEEP}\n")
+    stack.write("devsup.toml", "[services.web]\nafter = ['db']\n")
+    stack.up().wait_for_generation(1)
+    assert stack.run("stop").returncode == 0
+    said = "web.1 comes after db.1, stopped by you; type: devsup start db.1\n"
+    assert said in stack.run("start", "web").stdout
+    assert said not in stack.run("start").stdout
+
+
 def test_a_service_that_waits_in_vain_for_another_fails_the_command(stack: Stack) -> None:
     stack.write("Procfile", f"db: exit 3\nweb: {SLEEP}\n")
     stack.write("devsup.toml", "[services.web]\nafter = ['db']\n")
@@ -530,9 +540,11 @@ def test_a_detached_run_serves_the_other_terminals(doomed: Stack) -> None:
 
 def test_a_detached_run_says_which_service_is_not_ready(doomed: Stack) -> None:
     doomed.write("Procfile", f"web: echo oh no; exit 4\nworker: {SLEEP}\n")
-    done = doomed.run("up", "-d")
+    done = doomed.run("up", "-d", "-e", "typo.env")
     try:
         assert done.returncode == 1
+        assert "devsup: typo.env does not exist; it counts from when it does\n" in done.stderr
+        assert "devsup runs on in the background; end it: devsup down" in done.stderr
         assert "web.1 crashed: it exited with status 4" in done.stdout
         assert "oh no" in done.stdout
         assert states(doomed) == {"web.1": "crashed", "worker.1": "up"}
@@ -560,6 +572,16 @@ def test_logs_are_those_of_the_run_and_then_of_the_last_one(two: Stack) -> None:
     assert two.run("logs", "web.1").stdout == running
     assert two.run("logs", "-n", "1").stdout.count("\n") == 1
     assert two.run("logs", "wbe").returncode == 2
+
+
+def test_logs_have_the_colours_of_a_service_on_a_terminal_only(stack: Stack) -> None:
+    stack.write("Procfile", f"web: printf '\\033[32mgreen\\033[0m\\n'; {SLEEP}\n")
+    stack.up().wait_for("green")
+    with other(stack, "logs", terminal=True) as seen:
+        assert "\x1b[32mgreen" in seen.wait()[1]
+    assert "| green\n" in stack.run("logs").stdout
+    assert stack.interrupt() == 130
+    assert "| green\n" in stack.run("logs").stdout
 
 
 def test_a_follower_gets_what_comes_of_the_service_it_asked_for(two: Stack) -> None:

@@ -66,11 +66,16 @@ def test_an_environment_of_the_project_tells_what_is_installed_in_it(tmp_path: P
 
 def test_a_program_on_the_path_tells_its_environment(tmp_path: Path, program: Path) -> None:
     path = os.pathsep.join(["/nowhere", str(program.parent)])
-    assert python_of("uvicorn", path, tmp_path) == Python(str(program), ".venv")
-    elsewhere = Python(str(program), str(tmp_path / ".venv"))
+    assert python_of("uvicorn", path, tmp_path) == Python(str(program), ".venv", has_pip=False)
+    elsewhere = Python(str(program), str(tmp_path / ".venv"), has_pip=False)
     assert python_of("uvicorn", path, tmp_path / "other") == elsewhere
     assert python_of("sh", os.environ["PATH"], tmp_path).environment == ""
     assert python_of("nosuch", path, tmp_path) == Python()
+
+
+def test_an_environment_may_have_a_pip_of_its_own(tmp_path: Path, program: Path) -> None:
+    (program.parent.parent / "lib/python3.11/site-packages/pip").mkdir(parents=True)
+    assert python_of("uvicorn", str(program.parent), tmp_path).has_pip
 
 
 def test_a_name_that_no_file_can_have_is_nowhere(tmp_path: Path, program: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from devsup.pure.hints import Facts, Owner, Python, Server, Whereabouts, sentence
@@ -84,7 +86,12 @@ VENV = Python(".venv/bin/uvicorn", ".venv")
             "Python does not look: set PYTHONPATH=/srv/shop/backend in its line",
         ),
         ("app.mian", Whereabouts(package_in=("backend",)), "backend/app has no mian: a slip"),
-        ("fastapi", Whereabouts(python=VENV), ".venv/bin/python -m pip install"),
+        ("fastapi", Whereabouts(python=VENV), ": .venv/bin/python -m pip install PACKAGE"),
+        (
+            "fastapi",
+            Whereabouts(python=replace(VENV, has_pip=False)),
+            ": pip --python .venv/bin/python install PACKAGE",
+        ),
         (
             "fastapi",
             Whereabouts(environment=".venv", python=Python("/usr/bin/uvicorn")),
@@ -142,7 +149,9 @@ def test_a_socket_that_nobody_listens_on_is_named() -> None:
 
 def test_a_program_that_is_not_there_is_perhaps_in_an_environment() -> None:
     seen = Seen(Sign.NO_PROGRAM, program="celery")
-    said = "hint: web.1: celery is not on PATH: is the virtual environment active?"
+    said = (
+        "hint: web.1: celery is not on PATH: is it installed, and the virtual environment active?"
+    )
     assert sentence(seen, "web.1", Facts()) == said
 
 

@@ -22,6 +22,7 @@ CELERY = b"[2026-11-25 16:55:29,387: ERROR/MainProcess] consumer: Cannot connect
 
 REAL = [
     (b"[2026-11-25 20:19:07,102: WARNING/MainProcess] (Pdb) ", Seen(Sign.DEBUGGER)),
+    (b"[2026-11-25 20:19:07,102: WARNING/ForkPoolWorker-2] (Pdb) ", Seen(Sign.POOL_DEBUGGER)),
     (LOOP, Seen(Sign.OTHER_LOOP)),
     (b"  | " + LOOP, Seen(Sign.OTHER_LOOP)),
     (b"asyncpg.exceptions.ConnectionDoesNotExistError: " + CLOSED, Seen(Sign.CLOSED)),
