@@ -10,6 +10,8 @@ from devsup.commands.inquiry import Inquiry, running
 from devsup.edges import client, processes
 from devsup.edges.rundir import RunDirectory
 from devsup.pure.env_live import Difference, Found, Live, differences, found_in
+from devsup.pure.envfile import ADDED, MARK
+from devsup.pure.nearest import did_you_mean
 from devsup.pure.options import ServiceOptions
 from devsup.pure.protocol import Command, Request
 from devsup.pure.snapshot import ServiceStatus, load_status
@@ -115,7 +117,7 @@ def explain(inquiry: Inquiry, key: str, *, show: bool) -> Iterator[str]:
         value = f": {env.settings[key]}" if show else ""
         yield f"the value of {env.settings.source(key)} counts{value}"
     else:
-        yield "no file sets it"
+        yield f"no file sets it{did_you_mean(key, env.settings)}"
     for each in live(inquiry) if inquiry.status else ():
         yield f"{each.service} {each.pid}: {_standing(each, key, inquiry)}"
 
@@ -138,4 +140,7 @@ def _standing(process: Live, key: str, inquiry: Inquiry) -> str:
         return f"{found.value}; it does not concern this service (env-restart)"
     if key in process.assigned:
         return f"{found.value}; its Procfile line sets it"
-    return str(found.value) if key in inquiry.env.settings else "has it, from elsewhere"
+    if key in inquiry.env.settings:
+        return str(found.value)
+    is_added = key in ADDED or key.startswith(MARK)
+    return "has what devsup gave it" if is_added else "has it, from elsewhere"

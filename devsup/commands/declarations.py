@@ -25,14 +25,15 @@ class Reading:
     """What the files say together, or their problems.
 
     `touched` are the files that are not what they were, `deleted` those that are gone since the
-    last reading and count with their last content, `later` the options that count from the next
-    run.
+    last reading and count with their last content, `returned` those that are there again, `later`
+    the options that count from the next run.
     """
 
     declared: Declaration
     problems: tuple[Problem, ...]
     touched: tuple[str, ...]
     deleted: tuple[str, ...]
+    returned: tuple[str, ...]
     later: tuple[str, ...] = ()
 
 
@@ -147,6 +148,7 @@ class Declarations:
     def take(self, contents: Contents) -> Reading:
         """Understand what was read, and remember it as the last that was seen."""
         before, self._latest = self._latest, _Look(contents, self._options_in(contents))
+        returned = tuple(filter(self._is_known, self._latest.gone_in(before.contents)))
         problems: tuple[Problem, ...] = ()
         try:
             self.declared = self._understood(contents)
@@ -162,6 +164,7 @@ class Declarations:
             problems,
             touched=tuple(map(self._shown, touched)),
             deleted=tuple(map(self._shown, filter(self._is_known, before.gone_in(contents)))),
+            returned=tuple(map(self._shown, returned)),
             later=tuple(self._put_off(before.options)),
         )
 

@@ -45,6 +45,8 @@ class Following:
         self.watch.follow(self.declarations.paths)
         for name in reading.deleted:
             output.say(f"{name} was deleted: what it said last stays in force until it is back")
+        for name in reading.returned:
+            output.say(f"{name} is back")
         if reading.problems:
             run.post(Broke(reading.problems, reading.touched))
             return

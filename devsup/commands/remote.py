@@ -48,6 +48,8 @@ def status(procfile: str | None, *, as_json: bool, watch: bool) -> None:
         if reply.kind is Kind.STATUS:
             text = json.dumps(reply.status) if as_json else _table(reply)
             emit((HOME_AND_CLEAR if in_place else "") + text + "\n")
+    if watch and not as_json:
+        emit("the run has ended\n")
 
 
 def _table(reply: Reply) -> str:

@@ -47,7 +47,7 @@ _TOO_LONG = (
     " less where the shell exports much)"
 )
 
-_MARK = "DEVSUP_"
+MARK = "DEVSUP_"
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,6 +242,10 @@ def hidden_by(settings: Mapping[str, str], shell: Mapping[str, str]) -> tuple[st
     return tuple(key for key in settings if shell.get(key, settings[key]) != settings[key])
 
 
+ADDED = frozenset({"PORT", "PYTHONUNBUFFERED", "FORCE_COLOR"})
+"""Keys that devsup gives to a service of its own accord, beside the marks."""
+
+
 def environment(
     shell: Mapping[str, str],
     settings: Mapping[str, str],
@@ -255,7 +259,7 @@ def environment(
     `terminal` says whether devsup's output goes to one: programs see a pipe and would not colour.
     What a devsup around this one has set is not ours to pass on.
     """
-    own = {key: value for key, value in shell.items() if not key.startswith(_MARK)}
+    own = {key: value for key, value in shell.items() if not key.startswith(MARK)}
     given = own | dict(settings)
     added = {"PYTHONUNBUFFERED": "1"}
     if terminal and "NO_COLOR" not in given and given.get("TERM") != "dumb":

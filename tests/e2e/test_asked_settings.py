@@ -75,6 +75,11 @@ def test_one_key_is_followed_into_each_live_process(stack: Stack) -> None:
         f"web.1 {leaders['web.1']}: has this value",
         f"worker.1 {leaders['worker.1']}: has another value; its Procfile line sets it",
     ]
+    assert stack.run("env", "web", "--explain", "PORT").stdout.splitlines()[-2:] == [
+        "no file sets it",
+        f"web.1 {leaders['web.1']}: has what devsup gave it",
+    ]
+    assert 'no file sets it; did you mean "VALUE"?' in stack.run("env", "--explain", "VALU").stdout
     assert told(stack.run("env", "web", "--explain", "GONE")).splitlines()[-2:] == [
         "no file sets it",
         f"web.1 {leaders['web.1']}: does not have it, as it should be",

@@ -151,6 +151,10 @@ def test_a_watched_status_is_drawn_in_place_on_a_terminal(two: Stack) -> None:
         watching.process.send_signal(signal.SIGINT)
         assert watching.process.wait(60) == 130
         assert "Traceback" not in watching.words.heard
+    with other(two, "status", "--watch", terminal=True) as watching:
+        watching.wait_for_text("generation 1")
+        two.interrupt()
+        assert watching.wait()[1].endswith("the run has ended\r\n")
 
 
 def test_without_a_run_each_command_says_so(stack: Stack) -> None:

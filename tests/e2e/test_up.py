@@ -181,7 +181,11 @@ def test_a_deleted_env_file_leaves_its_settings_in_force(stack: Stack) -> None:
     stack.replace("one.env", "ONE=4\n")
     assert "one.env: ~ONE" in stack.wait_for_generation(3)
     assert re.findall(r". and .", stack.output) == ["1 and 2", "1 and 3", "4 and 3"]
-    assert stack.output.count("was deleted") == 1
+    assert stack.output.count("was deleted") == stack.output.count("one.env is back") == 1
+    env.unlink()
+    stack.wait_for(r"devsup \| one\.env was deleted")
+    stack.replace("one.env", "ONE=4\n")
+    stack.wait_for(r"devsup \| one\.env is back")
 
 
 def test_settings_concern_the_services_that_say_so(stack: Stack) -> None:
