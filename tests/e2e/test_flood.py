@@ -153,6 +153,16 @@ def stop(process: subprocess.Popen[bytes]) -> None:
     os.waitpid(process.pid, os.WUNTRACED)
 
 
+@contextlib.contextmanager
+def standing_still(flooded: Flood) -> Iterator[subprocess.Popen[bytes]]:
+    """The reader of a flood that has begun, which is stopped and reads nothing."""
+    with reader(flooded.output) as process:
+        flooded.start(pipe_to(process))
+        stop(process)
+        flooded.release()
+        yield process
+
+
 def pipe_to(process: subprocess.Popen[bytes]) -> int:
     assert process.stdin
     return process.stdin.fileno()
@@ -214,10 +224,7 @@ def test_a_reader_that_stops_loses_no_line_and_costs_no_memory(stack: Stack, *, 
 
 def test_an_edit_while_nobody_reads_loses_no_line_of_either_generation(stack: Stack) -> None:
     flooded = Flood(stack, 50_000)
-    with reader(flooded.output) as process:
-        flooded.start(pipe_to(process))
-        stop(process)
-        flooded.release()
+    with standing_still(flooded) as process:
         for turn in (1, 2):
             flooded.wait_for_turn(turn)
         stack.write(".env", "TURN=2\nAGAIN=1\n")
@@ -239,10 +246,7 @@ def test_last_words_that_are_read_late_make_nobody_ready_who_came_after(stack: S
     stack.write("Procfile", f"{talker}{(stack.root / 'Procfile').read_text()}")
     own = "[services.talker]\nready = { log = 'talks' }\nenv-restart = ['TALK']\n"
     stack.write("devsup.toml", f"{own}{(stack.root / 'devsup.toml').read_text()}")
-    with reader(flooded.output) as process:
-        flooded.start(pipe_to(process))
-        stop(process)
-        flooded.release()
+    with standing_still(flooded) as process:
         for turn in (1, 2):
             flooded.wait_for_turn(turn)
         stack.write(".env", "TURN=2\nTALK=1\n")
@@ -257,10 +261,7 @@ def test_last_words_that_are_read_late_make_nobody_ready_who_came_after(stack: S
 
 def test_a_reader_that_is_late_at_the_end_gets_everything_all_the_same(stack: Stack) -> None:
     flooded = Flood(stack, 3000)  # which devsup can hold
-    with reader(flooded.output) as process:
-        flooded.start(pipe_to(process))
-        stop(process)
-        flooded.release()
+    with standing_still(flooded) as process:
         flooded.wait_until_done()
         with held(children(stack.devsup.pid)) as [zygote]:
             stack.devsup.send_signal(signal.SIGINT)
@@ -272,10 +273,7 @@ def test_a_reader_that_is_late_at_the_end_gets_everything_all_the_same(stack: St
 
 def test_an_interrupt_while_the_last_lines_wait_does_not_tell_the_end_again(stack: Stack) -> None:
     flooded = Flood(stack, 3000)
-    with reader(flooded.output) as process:
-        flooded.start(pipe_to(process))
-        stop(process)
-        flooded.release()
+    with standing_still(flooded) as process:
         flooded.wait_until_done()
         with held(children(stack.devsup.pid)) as [zygote]:
             stack.devsup.send_signal(signal.SIGINT)
@@ -288,10 +286,7 @@ def test_an_interrupt_while_the_last_lines_wait_does_not_tell_the_end_again(stac
 
 def test_an_interrupt_ends_the_stack_although_nobody_reads(stack: Stack) -> None:
     flooded = Flood(stack, 200_000)
-    with reader(flooded.output) as process:
-        flooded.start(pipe_to(process))
-        stop(process)
-        flooded.release()
+    with standing_still(flooded) as process:
         flooded.wait_for_turn(1)
         assert stack.interrupt() == 130
         process.send_signal(signal.SIGCONT)
