@@ -53,7 +53,7 @@ class Headcount:
     def daemons(self, inside: Iterable[Process]) -> Iterator[Daemon]:
         """Those of these members who have left the session of their leader."""
         for each in inside:
-            if each.lineage and each.session != self.leaders.get(each.lineage):
+            if each.lineage and each.session != self.leaders.get(each.lineage, each.session):
                 yield Daemon(each.lineage, Identity(each.pid, each.created))
 
     def sweep(self, pids: Iterable[int]) -> None:

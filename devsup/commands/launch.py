@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import partial
 from signal import SIG_BLOCK, SIG_SETMASK, SIGINT, pthread_sigmask
@@ -64,18 +65,19 @@ def run(request: Request) -> int:
     with lock:
         tell_missing(request)
         clear_former_run(found, directory)
-        mask = pthread_sigmask(SIG_BLOCK, {SIGINT})  # until somebody is there to end the zygote
-        zygote = Zygote(directory.new_run())
-        try:
-            pthread_sigmask(SIG_SETMASK, mask)
+        # A Ctrl-C waits until there is somebody to end the zygote, and imports are through.
+        mask = pthread_sigmask(SIG_BLOCK, {SIGINT})
+        with ExitStack() as parts:
+            parts.callback(pthread_sigmask, SIG_SETMASK, mask)
+            zygote = Zygote(directory.new_run())
+            parts.callback(zygote.close, END_PATIENCE)
             # The slow imports run beside the zygote, which gets ready meanwhile.
             import asyncio  # noqa: PLC0415
 
             from devsup.commands import serving  # noqa: PLC0415
 
+            pthread_sigmask(SIG_SETMASK, mask)
             return asyncio.run(serving.serve(declarations, request, lock, zygote))
-        finally:
-            zygote.close(END_PATIENCE)
 
 
 def declared_by(request: Request) -> Declarations:

@@ -71,8 +71,9 @@ class Zygote:
     `lost` is called when it dies before `close`: the supervisor then has to end everything, since
     nobody would catch what a killed guardian leaves behind.
 
-    `mark` is a run's name, and that of no run: the only variable of itself and of the guardians. So
-    a devsup at work on another project sees whose they are, and does not take them for daemons.
+    `mark`, the only variable of itself and of the guardians, is like a run's of this project, but
+    no process of a service carries it. So a devsup at work on another project sees whose they are,
+    and does not take them for daemons.
     """
 
     def __init__(self, mark: str, log: BinaryIO | int = subprocess.DEVNULL) -> None:

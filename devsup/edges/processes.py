@@ -93,10 +93,20 @@ def _marks_above(child: Row) -> Marks:
 
 
 def sight(pid: int) -> Sighting | None:
-    """Look closely at one process; None when it is dead."""
-    found = row(pid)
-    if found is None or not found.alive:
-        return None
+    """Look closely at one process; None when it is dead.
+
+    Again when its parent has died meanwhile: it belongs to whoever has adopted it.
+    """
+    while (found := row(pid)) and found.alive:
+        seen = _sight(found)
+        now = row(pid) if seen.cleared else found
+        if now and now.ppid == found.ppid:
+            return seen
+    return None
+
+
+def _sight(found: Row) -> Sighting:
+    pid = found.pid
     data = kernel.environ(pid)
     variables, intact = ({}, False) if data is None else environ.parse(data)
     cleared = environ.is_cleared(variables, intact=intact)

@@ -24,7 +24,7 @@ class Why(Enum):
     SUPERVISED = "is run by devsup"
     MARK = "carries the mark of this project"
     SESSION = "is in a session of the last run"
-    SEEN = "is a daemon of the last run"
+    SEEN = "was seen in the last run, in a session of its own"
     DAEMON = "is a daemon of the last run that cleared its environment"
     PROGRAM = "is a program of the Procfile, started by hand"
     PORT = "listens on a port of this project"
@@ -88,7 +88,8 @@ def _is_marked(seen: Sighting, project: Project) -> bool:
     """With the mark of any run, or, when it is another user's, with the very mark of the last run.
 
     Two users may run the same project; but a service that root started may change its user. The
-    guardians, who are no service, end by themselves once their supervisor is dead.
+    guardians, who are no service, end by themselves once their supervisor is dead (a stopped one
+    once it is continued).
     """
     run = seen.marks.run
     if run is None or not project.marked(run) or _is_kept(seen):

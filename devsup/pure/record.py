@@ -65,7 +65,8 @@ def _record(data: Any) -> Record:
         ),
         ports=tuple(_number(port) for port in data["ports"]),
         daemons=tuple(
-            Daemon(_text(each["service"]), identity(each["process"])) for each in data["daemons"]
+            Daemon(_text(each["service"]), identity(each["process"]))
+            for each in data.get("daemons", ())  # which an older devsup did not write down
         ),
     )
 

@@ -21,7 +21,7 @@ FAILURES = frozenset({State.CRASHED, State.STUCK})
 def ending(code: int | None) -> str:
     """How a process ended, signals by name."""
     if code is None:
-        return "ended unseen: its guardian was killed"
+        return "ended unseen: its guardian is gone"
     if code >= 0:
         return f"exited with status {code}"
     try:

@@ -16,7 +16,7 @@ from children import HOSTILE, READY, SECONDS, Child, Nursery
 from users import as_nobody
 
 from devsup.edges import pidfd, portable, processes, procfs
-from devsup.pure.sighting import Identity
+from devsup.pure.sighting import Identity, Marks, Row
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,6 +45,27 @@ def test_a_row_has_parent_session_and_state(nursery: Nursery, kernel: ModuleType
     assert row.alive
     assert not row.terminal
     assert child.pid in kernel.pids()
+
+
+def test_who_loses_its_parent_during_a_look_is_looked_at_again(
+    nursery: Nursery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = f"env -i {sys.executable} {HOSTILE} sleep $0 & wait"
+    child = nursery.cage("sh", "-c", line, READY)
+    marks_above = processes._marks_above
+
+    def lose_its_parent(found: Row) -> Marks:
+        os.kill(child.leader, signal.SIGKILL)
+        while (row := processes.row(child.pid)) and row.ppid == child.leader:
+            os.sched_yield()
+        monkeypatch.undo()
+        return marks_above(found)
+
+    monkeypatch.setattr(processes, "_marks_above", lose_its_parent)
+    seen = processes.sight(child.pid)
+    assert seen
+    assert seen.row.ppid == child.cage.pid
+    assert seen.parent == processes.row(child.cage.pid)
 
 
 def test_a_terminal_shows() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import builtins
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ import pytest
 import devsup
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 ROOT = Path(devsup.__file__).parent
 COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp)
@@ -23,16 +24,26 @@ def names(nodes: Iterable[ast.AST]) -> set[str]:
     return {each.id for each in found if isinstance(each, ast.Name)}
 
 
+def statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
+    """Those of a module itself, also under a condition."""
+    for node in body:
+        yield node
+        if isinstance(node, ast.If):
+            yield from statements([*node.body, *node.orelse])
+
+
 def defined(module: ast.Module) -> set[str]:
-    """What the module itself defines and imports."""
-    found = set[str]()
-    for node in module.body:
+    """What the module itself defines and imports, or has from Python."""
+    found = {*dir(builtins)}
+    for node in statements(module.body):
         if isinstance(node, ast.Import | ast.ImportFrom):
             found |= {alias.asname or alias.name for alias in node.names}
         elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             found.add(node.name)
         elif isinstance(node, ast.Assign):
             found |= names(node.targets)
+        elif isinstance(node, ast.AnnAssign):
+            found |= names([node.target])
     return found
 
 

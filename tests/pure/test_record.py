@@ -75,7 +75,12 @@ def test_a_record_with_one_wrong_thing_is_none(change: dict[str, Any]) -> None:
     assert loads(json.dumps({**USUAL, **change})) is None
 
 
-@pytest.mark.parametrize("key", USUAL)
+def test_a_record_of_an_older_devsup_knows_no_daemons() -> None:
+    older = {key: value for key, value in USUAL.items() if key != "daemons"}
+    assert loads(json.dumps(older)) == loads(json.dumps(USUAL))
+
+
+@pytest.mark.parametrize("key", sorted(USUAL.keys() - {"daemons"}))
 def test_a_record_that_lacks_something_is_none(key: str) -> None:
     assert (
         loads(json.dumps({other: value for other, value in USUAL.items() if other != key})) is None
