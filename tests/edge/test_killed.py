@@ -40,7 +40,10 @@ def lines() -> list[str]:
 
 
 def kill(*pids: int) -> None:
-    """All of them, without a chance to look at each other."""
+    """All of them, without a chance to look at each other.
+
+    Whoever is watched by one of the living comes first: that one would end and bury it otherwise.
+    """
     for number in (signal.SIGSTOP, signal.SIGKILL):
         for pid in pids:
             os.kill(pid, number)
@@ -56,8 +59,8 @@ def victims(supervisor: Supervised, names: str) -> list[int]:
     [
         "supervisor",
         "zygote",
-        "zygote guardian",
-        "supervisor guardian",
+        "guardian zygote",
+        "guardian supervisor",
         "supervisor zygote",
     ],
 )
