@@ -41,8 +41,11 @@ def python(script: str, *words: object) -> str:
 
 def children(parent: str | int = "self") -> set[int]:
     """Of every thread of a process, the dead that nobody buried included."""
-    lists = Path(f"/proc/{parent}/task").glob("*/children")
-    return {int(pid) for each in lists for pid in each.read_text(encoding="ascii").split()}
+    while True:
+        lists = Path(f"/proc/{parent}/task").glob("*/children")
+        # A thread may end meanwhile, and leave its children to another one: look again.
+        with contextlib.suppress(FileNotFoundError):
+            return {int(pid) for each in lists for pid in each.read_text(encoding="ascii").split()}
 
 
 def descriptors(pid: str | int = "self") -> set[int]:
