@@ -14,7 +14,7 @@ from devsup.commands.project import Place, Project
 from devsup.edges import processes
 from devsup.edges.group import END_PATIENCE, Zygote
 from devsup.edges.rundir import Role, RunDirectory
-from devsup.pure import procfile, stack
+from devsup.pure import colours, procfile, stack
 from devsup.pure.declaration import Declaration
 from devsup.pure.envfile import Settings
 from devsup.pure.errors import RUNNING, DevsupError, UnreadableError
@@ -46,8 +46,7 @@ class Request:
     @property
     def coloured(self) -> bool:
         """Whether the output has colours."""
-        is_wanted = "NO_COLOR" not in self.shell and self.shell.get("TERM") != "dumb"
-        return self.color and self.terminal and is_wanted
+        return self.color and self.terminal and colours.are_wanted(self.shell)
 
 
 def run(request: Request) -> int:

@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Self, TextIO
 
 from devsup.edges import window
+from devsup.pure import colours
 from devsup.pure.bottom import ERASE, RESET, Layer, drawn
 from devsup.pure.wrapping import wrapped
 
@@ -81,8 +82,7 @@ def is_possible(stream: TextIO) -> bool:
 
 def is_coloured(stream: TextIO) -> bool:
     """Whether colours are wanted there."""
-    wanted = "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
-    return wanted and stream.isatty()
+    return colours.are_wanted(os.environ) and stream.isatty()
 
 
 def fitted(text: str, stream: TextIO | None) -> str:

@@ -2,10 +2,12 @@
 
 import re
 import subprocess
+from functools import lru_cache
 
 _WHERE = re.compile(r"^.*?(?:line )?\d+: (?:Syntax error: )?")
 
 
+@lru_cache(maxsize=256)  # the lines are read again at every edit of any file, and seldom differ
 def complaint(line: str) -> str | None:
     """What `/bin/sh`, which starts every service, says against a line; None when nothing."""
     asked = subprocess.run(

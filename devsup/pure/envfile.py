@@ -14,6 +14,7 @@ from dotenv.parser import Binding as Statement
 from dotenv.parser import parse_stream
 from dotenv.variables import parse_variables
 
+from devsup.pure import colours
 from devsup.pure.errors import Problem
 from devsup.pure.utf8 import decoded
 
@@ -262,6 +263,6 @@ def environment(
     own = {key: value for key, value in shell.items() if not key.startswith(MARK)}
     given = own | dict(settings)
     added = {"PYTHONUNBUFFERED": "1"}
-    if terminal and "NO_COLOR" not in given and given.get("TERM") != "dumb":
+    if terminal and colours.are_wanted(given):
         added["FORCE_COLOR"] = "1"
     return added | given | {"PORT": settings.get("PORT", str(port))} | dict(marks)
